@@ -1,0 +1,406 @@
+/**
+ * The engine: runs one command at a time against the dataset, synchronously, and folds entries of the log. It imports
+ * no sockets, files, timers or clocks. In: a session, a parsed command, the time. Out: reply bytes in `reply`, effects in
+ * `effects`, and in `dependency` the sequence that must be committed before the reply may leave the process.
+ */
+import { Arguments } from './arguments.js';
+import { Command, CommandTable, FLAG_DENYOOM, FLAG_LOADING, FLAG_NO_AUTH, FLAG_WRITE } from './command-table.js';
+import type { CommandSpec } from './commands/command.js';
+import { Database, ExpiryRefused } from './database.js';
+import { EffectReader } from './effect-reader.js';
+import { type EffectSink, EffectWriter } from './effect-writer.js';
+import { Execution } from './execution.js';
+import type { Arena } from './memory/arena.js';
+import { Keyspace } from './memory/keyspace.js';
+import { ReplyWriter } from './reply-writer.js';
+import { Session } from './session.js';
+
+/** Where the engine's time comes from. */
+export interface EngineClock {
+  /** Engine time in ms; never runs backwards (docs/time.md). */
+  nowMs(): number;
+  /** A monotonic clock in microseconds, for statistics and slices. */
+  monotonicMicros(): number;
+}
+
+export interface EngineOptions {
+  readonly arena: Arena;
+  readonly databases: number;
+  readonly commands: readonly CommandSpec[];
+  readonly clock: EngineClock;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** Secret of the key hash, 4 words. */
+  readonly hashSeed: Uint32Array;
+  readonly reply: ReplyWriter;
+  readonly sink: EffectSink;
+}
+
+/** An effect from the log that cannot be applied: the log is damaged, or was made by a newer version. */
+export class ReplayError extends Error {
+  readonly code = 'REPLAY';
+}
+
+const REPLAY_SPEC: CommandSpec = {
+  name: 'replay',
+  arity: 1,
+  flags: [],
+  categories: [],
+  group: 'server',
+  since: '1.0.0',
+  complexity: 'O(1)',
+  summary: 'Stands for no command.',
+  pages: 0,
+  run: () => {},
+};
+
+/** Memory that a credit covers before used memory is summed up again. */
+const CREDIT_BYTES_MAX = 256 * 1024;
+/** Beyond its arguments, what one key can cost: record header, table entry and its share of a page split, expiry index. */
+const KEY_OVERHEAD_BYTES = 96;
+
+const ERROR_OOM = "OOM command not allowed when used memory > 'maxmemory'.";
+const ERROR_LOADING = 'LOADING Redis is loading the dataset in memory';
+const ERROR_NO_AUTH = 'NOAUTH Authentication required.';
+
+export class Engine {
+  readonly args = new Arguments();
+  readonly reply: ReplyWriter;
+  readonly effects: EffectWriter;
+  readonly arena: Arena;
+  readonly keyspaces: Keyspace[];
+  readonly database: Database;
+  readonly table: CommandTable;
+  readonly execution: Execution;
+  readonly random: () => number;
+  readonly clock: EngineClock;
+  /** What the last reply depends on; 0 for nothing. */
+  dependency = 0;
+  commandsProcessed = 0;
+  /** True while the dataset is being rebuilt: only commands flagged `loading` run. */
+  loading = false;
+  /** Error text that writes (and PING) get, '' for none: the log has no room. */
+  writeRefusal = '';
+  /** Cap in bytes on everything that counts as used memory; 0 for none. */
+  maxmemory = 0;
+  /** Bytes that count as used memory outside of the engine: uncommitted effects, parked replies, client buffers. */
+  outsideBytes = 0;
+  /** Highest used memory seen. */
+  peakBytes = 0;
+  private memoryCredit = 0;
+  private sliceEndMicros = 0;
+  private readonly noCommand = new Command(REPLAY_SPEC, undefined);
+  private readonly replaySession = new Session(0, '', 0);
+  private readonly effectReader = new EffectReader();
+  private expiryDatabase = 0;
+
+  constructor(options: EngineOptions) {
+    this.arena = options.arena;
+    this.reply = options.reply;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.effects = new EffectWriter(options.sink);
+    this.keyspaces = [];
+    for (let i = 0; i < options.databases; i++) {
+      this.keyspaces.push(new Keyspace(i + 1, options.arena, options.hashSeed));
+    }
+    this.database = new Database(this.keyspaces, this.effects, this.args);
+    this.table = new CommandTable(options.commands);
+    this.replaySession.authenticated = true;
+    this.execution = new Execution(
+      this,
+      this.args,
+      this.reply,
+      this.effects,
+      this.database,
+      this.replaySession,
+      this.noCommand,
+    );
+  }
+
+  // ---- one command -------------------------------------------------------------------------------------------------
+
+  /**
+   * Runs the command in `args` for a session; the reply is appended to `reply`, `dependency` says what it waits for.
+   * Where `session.task` is set afterwards the command runs on in slices (continueTask) and has not replied yet.
+   * May throw: see recoverFrom().
+   */
+  execute(session: Session): void {
+    const { args, database, effects, execution: x } = this;
+    const now = this.clock.nowMs();
+    this.reply.protocol = session.protocol;
+    this.begin(session, now);
+    const command = this.admit(session);
+    if (command === undefined) {
+      this.dependency = database.dependency;
+      return;
+    }
+    x.command = command;
+    session.lastCommand = command.fullName;
+    const errors = this.reply.errors;
+    const started = this.clock.monotonicMicros();
+    command.run!(x);
+    if (effects.open) {
+      const sequence = effects.seal();
+      if (sequence > database.dependency) database.dependency = sequence;
+    }
+    command.microseconds += this.clock.monotonicMicros() - started;
+    command.calls++;
+    if (this.reply.errors !== errors) command.failedCalls++;
+    this.commandsProcessed++;
+    this.dependency = database.dependency;
+    if (args.count > 1024) args.shrink(1024);
+  }
+
+  private begin(session: Session | undefined, now: number): void {
+    const { database, effects, execution: x } = this;
+    effects.session = session;
+    x.session = session ?? this.replaySession;
+    x.now = now;
+    database.now = now;
+    database.accessClock = (now / 1000) & 0xffffff;
+    database.dependency = 0;
+    database.mutated = false;
+    database.select(x.session.database);
+  }
+
+  /** Finds the command and refuses what may not run now, in Redis' order; undefined after an error reply. */
+  private admit(session: Session): Command | undefined {
+    const { args, table } = this;
+    let command = table.find(args);
+    if (command === undefined) return this.reject(undefined, this.unknownCommand());
+    if (command.subcommands !== undefined && args.count > 1) {
+      const subcommand = table.findSubcommand(command, args);
+      if (subcommand === undefined) return this.reject(undefined, this.unknownSubcommand(command));
+      command = subcommand;
+    }
+    const arity = command.arity;
+    if (arity >= 0 ? args.count !== arity : args.count < -arity) {
+      return this.reject(command, `ERR wrong number of arguments for '${command.fullName}' command`);
+    }
+    const flags = command.flags;
+    if (!session.authenticated && (flags & FLAG_NO_AUTH) === 0) return this.reject(command, ERROR_NO_AUTH);
+    if ((flags & FLAG_DENYOOM) !== 0 && !this.affordable(args.totalBytes() + args.count * KEY_OVERHEAD_BYTES)) {
+      return this.reject(command, ERROR_OOM);
+    }
+    if (this.writeRefusal !== '' && ((flags & FLAG_WRITE) !== 0 || command.fullName === 'ping')) {
+      return this.reject(command, this.writeRefusal);
+    }
+    if (this.loading && (flags & FLAG_LOADING) === 0) return this.reject(command, ERROR_LOADING);
+    if (command.run === undefined) {
+      return this.reject(command, `ERR wrong number of arguments for '${command.fullName}' command`);
+    }
+    return command;
+  }
+
+  private reject(command: Command | undefined, error: string): undefined {
+    if (command !== undefined) command.rejectedCalls++;
+    this.reply.error(error);
+    return undefined;
+  }
+
+  private unknownCommand(): string {
+    const { args } = this;
+    let shown = '';
+    for (let i = 1; i < args.count && shown.length < 128; i++) {
+      shown += `'${cString(args.latin1(i, 128 - shown.length))}' `;
+    }
+    return `ERR unknown command '${cString(args.latin1(0, 128))}', with args beginning with: ${shown}`;
+  }
+
+  private unknownSubcommand(command: Command): string {
+    const word = cString(this.args.latin1(1, 128));
+    return `ERR unknown subcommand '${word}'. Try ${command.fullName.toUpperCase()} HELP.`;
+  }
+
+  // ---- long commands -----------------------------------------------------------------------------------------------
+
+  /**
+   * Runs one slice of the session's long command.
+   * @param budgetMicros how long the slice may take.
+   * @returns true when the command is done and its reply written; `dependency` is set then.
+   */
+  continueTask(session: Session, budgetMicros: number): boolean {
+    const task = session.task;
+    if (task === undefined) throw new Error('the session has no command in slices');
+    const { database, effects, execution: x } = this;
+    this.reply.protocol = session.protocol;
+    this.begin(session, this.clock.nowMs());
+    this.sliceEndMicros = this.clock.monotonicMicros() + budgetMicros;
+    const done = task.step(x);
+    if (effects.open) effects.seal();
+    if (!done) return false;
+    session.task = undefined;
+    database.dependOnAll();
+    this.dependency = database.dependency;
+    return true;
+  }
+
+  sliceOver(): boolean {
+    return this.clock.monotonicMicros() >= this.sliceEndMicros;
+  }
+
+  /**
+   * Removes expired keys and frees detached memory until the budget is used up.
+   * @param mayExpire false while the log cannot take the removals, or while this node is not the writer.
+   * @returns true when work is left that could be done at once.
+   */
+  background(budgetMicros: number, mayExpire: boolean): boolean {
+    this.sliceEndMicros = this.clock.monotonicMicros() + budgetMicros;
+    let left = false;
+    if (mayExpire) {
+      this.begin(undefined, this.clock.nowMs());
+      left = this.expireDue();
+    }
+    while (this.sweepOnce()) {
+      if (this.sliceOver()) return true;
+    }
+    return left;
+  }
+
+  /** One step of freeing what was detached; true while more is left. */
+  private sweepOnce(): boolean {
+    let left = this.arena.sweep(SWEEP_PAGES) > 0;
+    for (const keyspace of this.keyspaces) if (keyspace.sweep(SWEEP_PAGES) > 0) left = true;
+    return left;
+  }
+
+  /** Removes keys whose time is up, one entry a batch of keys; true when the budget ran out before the keys did. */
+  private expireDue(): boolean {
+    const { database, effects } = this;
+    for (let turn = 0; turn < this.keyspaces.length; turn++) {
+      database.select(this.expiryDatabase);
+      for (;;) {
+        const removed = database.expireDue(EXPIRE_KEYS);
+        if (effects.open) effects.seal();
+        if (removed === 0) break;
+        if (this.sliceOver()) return true;
+      }
+      this.expiryDatabase = (this.expiryDatabase + 1) % this.keyspaces.length;
+    }
+    return false;
+  }
+
+  // ---- replay ------------------------------------------------------------------------------------------------------
+
+  /** Starts folding the log: nothing expires, nothing is logged or refused. */
+  beginReplay(): void {
+    this.effects.enabled = false;
+    this.database.expires = false;
+    this.execution.replaying = true;
+  }
+
+  /** Ends folding at this sequence; the next entry made gets the one behind it. */
+  endReplay(sequence: number): void {
+    this.effects.enabled = true;
+    this.effects.sequence = sequence;
+    this.database.expires = true;
+    this.execution.replaying = false;
+    this.memoryCredit = 0;
+    this.reply.position = 0;
+    this.reply.producedBefore = 0;
+  }
+
+  /**
+   * Folds the effects of one entry: bytes[start, end).
+   * @throws ReplayError when an effect is not well-formed, is unknown, or fails.
+   */
+  apply(bytes: Uint8Array, start: number, end: number): void {
+    const { args, reply, effectReader, execution: x, table } = this;
+    this.replaySession.database = 0;
+    this.begin(this.replaySession, 0);
+    const errors = reply.errors;
+    let at = start;
+    while (at < end) {
+      at = effectReader.read(bytes, at, end, args);
+      if (at < 0) throw new ReplayError('malformed effect');
+      let command = table.find(args);
+      if (command?.subcommands !== undefined && args.count > 1) command = table.findSubcommand(command, args);
+      if (command?.run === undefined) throw new ReplayError(`unknown effect '${args.latin1(0, 64)}'`);
+      x.command = command;
+      reply.position = 0;
+      command.run(x);
+      if (reply.errors !== errors) {
+        throw new ReplayError(`effect '${args.latin1(0, 64)}' failed: ${reply.lastError}`);
+      }
+    }
+    this.effects.sequence++;
+  }
+
+  // ---- memory ------------------------------------------------------------------------------------------------------
+
+  /** Bytes that count against maxmemory. */
+  usedBytes(): number {
+    let used = this.arena.usedBytes + this.outsideBytes;
+    for (const keyspace of this.keyspaces) used += keyspace.indexBytes;
+    if (used > this.peakBytes) this.peakBytes = used;
+    return used;
+  }
+
+  /** Forgets the credit after a change of maxmemory or of what counts. */
+  setMaxmemory(bytes: number): void {
+    this.maxmemory = bytes;
+    this.memoryCredit = 0;
+  }
+
+  /** True when that many bytes more stay below the cap and the arena can provide them. */
+  affordable(bytes: number): boolean {
+    if (this.maxmemory > 0) {
+      if (bytes > this.memoryCredit) {
+        const room = this.maxmemory - this.usedBytes();
+        if (room < bytes) return false;
+        this.memoryCredit = Math.min(room, CREDIT_BYTES_MAX + bytes);
+      }
+      this.memoryCredit -= bytes;
+    }
+    return this.arena.reserve(bytes);
+  }
+
+  /** affordable(), with the OOM error as the reply when it is not. In replay only the arena's word counts. */
+  reserve(bytes: number): boolean {
+    if (this.execution.replaying) {
+      if (this.arena.reserve(bytes)) return true;
+      throw new ReplayError('out of memory while the log is folded');
+    }
+    if (this.affordable(bytes)) return true;
+    this.reply.error(ERROR_OOM);
+    return false;
+  }
+
+  /**
+   * The same without the cap, for commands that Redis runs above maxmemory too (EXPIRE, RENAME, PERSIST): only memory
+   * that the operating system refuses stops them.
+   */
+  reserveUncapped(bytes: number): boolean {
+    if (this.arena.reserve(bytes)) return true;
+    if (this.execution.replaying) throw new ReplayError('out of memory while the log is folded');
+    this.reply.error(ERROR_OOM);
+    return false;
+  }
+
+  // ---- errors ------------------------------------------------------------------------------------------------------
+
+  /**
+   * Says what an exception out of execute(), continueTask() or background() means.
+   * @returns 'replied' when an error reply was written and serving goes on; 'close' when nothing was changed and only
+   * the connection must be closed; 'fatal' when memory may be ahead of the log: the process must rebuild or stop.
+   */
+  recoverFrom(error: unknown): 'replied' | 'close' | 'fatal' {
+    if (this.effects.open || this.database.mutated) return 'fatal';
+    this.dependency = Math.max(this.database.dependency, this.effects.sequence);
+    if (error instanceof ExpiryRefused && this.writeRefusal !== '') {
+      this.reply.error(this.writeRefusal);
+      return 'replied';
+    }
+    return 'close';
+  }
+}
+
+const SWEEP_PAGES = 256;
+const EXPIRE_KEYS = 64;
+
+/** C prints a string up to its first NUL. */
+function cString(text: string): string {
+  const nul = text.indexOf('\0');
+  return nul < 0 ? text : text.slice(0, nul);
+}

@@ -1,0 +1,43 @@
+/**
+ * What the engine knows of one connection: the selected database, the protocol, who is behind it. Sockets, buffers and
+ * time-outs are the server's.
+ */
+import type { SlicedTask } from './sliced-task.js';
+
+export class Session {
+  /** Number of the connection, unique in the life of the server, counting from 1. */
+  readonly id: number;
+  /** Selected database, 0-based. */
+  database = 0;
+  /** 2 or 3. */
+  protocol = 2;
+  /** True once the connection may run commands that need a user. */
+  authenticated = false;
+  user = 'default';
+  /** CLIENT SETNAME. */
+  name = '';
+  /** CLIENT SETINFO. */
+  libraryName = '';
+  libraryVersion = '';
+  /** The address of the other side as CLIENT LIST shows it, 'ip:port' or a socket path. */
+  readonly address: string;
+  /** Engine time of the connect, in ms. */
+  readonly connectedAt: number;
+  /** Origin number in the log; valid while originGeneration equals the effect sink's. */
+  origin = 0;
+  originGeneration = -1;
+  /** A command of this session that runs in slices; nothing else of the session may run until it is done. */
+  task: SlicedTask | undefined = undefined;
+  /** Set by QUIT and the like: close after the replies written so far. */
+  closing = false;
+  /** Name of the last command, for CLIENT LIST. */
+  lastCommand = '';
+  /** Whatever the server attaches (its connection). The engine never looks at it. */
+  owner: unknown = undefined;
+
+  constructor(id: number, address: string, connectedAt: number) {
+    this.id = id;
+    this.address = address;
+    this.connectedAt = connectedAt;
+  }
+}

@@ -1,0 +1,12 @@
+/** A long command outside of transactions and scripts that runs in slices (KEYS, DEBUG-like walks). */
+import type { Execution } from './execution.js';
+
+export interface SlicedTask {
+  /**
+   * Runs one slice: until `x.sliceOver()` says that the budget is used up, or to the end.
+   * @returns true when the command is done and its reply is written.
+   */
+  step(x: Execution): boolean;
+  /** The session is gone: lets go of what the task holds. */
+  cancel(): void;
+}
