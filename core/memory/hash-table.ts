@@ -1,0 +1,673 @@
+/**
+ * The table that finds a record by the hash of its key: extendible hashing in typed arrays outside the arena.
+ *
+ * Here: the directory, the table pages, the cursor of the last lookup, SCAN's order, sampling, access clocks. Not here: keys and
+ * values (`RecordKeys` reads them), hashing (`key-hash.ts`), what an expired key is. `docs/memory-hash-table.md` draws the layout.
+ *
+ *   high lane of the hash   | prefix: picks the directory entry | 8 bits: order inside the table page | rest: unused |
+ *   directory entry (int32) | table page 26 | chained 1 | depth 5 |
+ *   table page              | 256 cells of 8 bytes: reference 32 (0 = empty) | hash bits 8 | access clock 24 |
+ *
+ * A page of depth d holds all records whose hash begins with the same d bits. Its cells are a Robin Hood table on the next 8
+ * bits (home cell = those bits, probing wraps around): entries lie in the order of their bits, so a miss stops early and an
+ * interval of hashes is read without touching a record. A full page splits in two; two halves that emptied merge. Every
+ * operation handles a bounded number of pages, and the directory (4 bytes per table page or a little more) is the only array
+ * that is ever copied whole.
+ */
+import type { Reference } from './reference.js';
+
+/** What the table needs to know of the records that it refers to. The keyspace implements it. */
+export interface RecordKeys {
+  /** Leaves the hash of the record's key in `high` (and `low`). Asked only when a table page splits. */
+  hashOf(ref: Reference): void;
+  readonly high: number;
+  readonly low: number;
+  /** Whether the record's key equals `bytes[start, end)`. Asked only for records whose hash bits match. */
+  keyEquals(ref: Reference, bytes: Uint8Array, start: number, end: number): boolean;
+}
+
+/** Cells of a table page. 256, because the home cell is the entry's 8 hash bits. */
+export const TABLE_PAGE_CELLS = 256;
+/** Deepest page. With the 8 bits behind it, 32 bits of the hash decide a position: the high lane alone. */
+const DEPTH_MAX = 24;
+/** Log 2 of the directory entries that any table may have, however few pages it has. */
+const DIRECTORY_BITS_FREE = 6;
+/** A directory may grow to this many entries per table page (log 2). Good hashes need 1 or 2; only colliding ones reach it. */
+const DIRECTORY_SLACK_BITS = 3;
+/** Two sibling pages merge when they hold at most this many entries together: half a page, so that merging and splitting do not alternate. */
+const MERGE_ENTRIES_MAX = 128;
+/** Pages of a full block (256 KiB); a power of two. */
+const BLOCK_PAGES = 128;
+const BLOCK_SHIFT = 7;
+const PAGE_INTS = TABLE_PAGE_CELLS * 2;
+const PAGE_INTS_SHIFT = 9;
+const CLOCK_MASK = 0xffffff;
+/** A scan step reads at most this many pages more than its COUNT asks for: a table just emptied has many pages with few entries. */
+const SCAN_PAGES_FREE = 16;
+const SAMPLE_TRIES = 64;
+
+const CURSOR_NONE = 0;
+const CURSOR_FOUND = 1;
+const CURSOR_ABSENT = 2;
+
+const NO_BLOCK = new Int32Array(0);
+
+export class HashTable {
+  /** Number of entries. */
+  count = 0;
+  private readonly keys: RecordKeys;
+  /** Directory entries by hash prefix. A page of depth d owns 2^(directoryBits - d) consecutive ones. */
+  private directory = new Int32Array(2);
+  private directoryBits = 1;
+  /** 32 - directoryBits; at most 31, because `x >>> 32` is `x >>> 0`. */
+  private directoryShift = 31;
+  /** Table pages in blocks. Pages are numbered densely: freeing one moves the last one into its place. */
+  private blocks: Int32Array[] = [];
+  private pageCount = 0;
+  private pageEntries = new Uint16Array(0);
+  private pageDepth = new Uint8Array(0);
+  /** The prefix of the page's hashes, aligned to the top of 32 bits. */
+  private pagePrefix = new Int32Array(0);
+  /** The next page of the chain plus 1; 0 at its end. */
+  private pageNext = new Int32Array(0);
+  /** Number of chains heads by depth: tells when the directory can be halved. */
+  private readonly headsOfDepth = new Int32Array(DEPTH_MAX + 1);
+  /** Entries on their way while a page splits or two merge. */
+  private scratch = NO_BLOCK;
+  /** Entries visited by the last `visitFrom()`. */
+  private visited = 0;
+
+  private cursorState = CURSOR_NONE;
+  private cursorPage = 0;
+  private cursorCell = 0;
+  private cursorHigh = 0;
+
+  constructor(keys: RecordKeys) {
+    this.keys = keys;
+  }
+
+  /** Bytes of the typed arrays that the table holds. */
+  get bytes(): number {
+    let bytes = this.directory.byteLength + this.scratch.byteLength + this.headsOfDepth.byteLength;
+    bytes += this.pageEntries.byteLength + this.pageDepth.byteLength + this.pagePrefix.byteLength;
+    bytes += this.pageNext.byteLength;
+    for (const block of this.blocks) bytes += block.byteLength;
+    return bytes;
+  }
+
+  /**
+   * Looks for the key `bytes[start, end)` whose hash has the high lane `high`, and leaves the cursor at its entry, or where it
+   * would go. Returns its reference, or 0 where it is absent. The cursor is valid until the table changes.
+   */
+  find(high: number, bytes: Uint8Array, start: number, end: number): Reference {
+    this.cursorHigh = high;
+    if (this.count === 0) {
+      this.cursorState = CURSOR_ABSENT;
+      return 0;
+    }
+    const entry = this.directory[high >>> this.directoryShift]!;
+    const page = entry >>> 6;
+    const bits = (high << (entry & 31)) >>> 24;
+    const block = this.blocks[page >>> BLOCK_SHIFT]!;
+    const base = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
+    for (let distance = 0; distance < TABLE_PAGE_CELLS; distance++) {
+      const cell = (bits + distance) & 255;
+      const at = base + (cell << 1);
+      const ref = block[at]!;
+      if (ref === 0) break;
+      const tag = block[at + 1]! >>> 24;
+      if (tag === bits) {
+        if (this.keys.keyEquals(ref, bytes, start, end)) {
+          this.cursorState = CURSOR_FOUND;
+          this.cursorPage = page;
+          this.cursorCell = cell;
+          return ref;
+        }
+      } else if (((cell - tag) & 255) < distance) break;
+    }
+    this.cursorState = CURSOR_ABSENT;
+    return (entry & 32) === 0 ? 0 : this.findChained(page, bits, bytes, start, end);
+  }
+
+  /** Adds the key that the last `find()` missed. The cursor is then at the new entry, whose clock is 0. */
+  insert(ref: Reference): void {
+    this.expect(CURSOR_ABSENT);
+    if (ref === 0) throw new Error('hash table: reference 0 means none and cannot be inserted');
+    const high = this.cursorHigh;
+    if (this.pageCount === 0) this.begin();
+    let entry = this.directory[high >>> this.directoryShift]!;
+    let page = this.pageWithRoom(entry);
+    while (page < 0 && this.split(entry)) {
+      entry = this.directory[high >>> this.directoryShift]!;
+      page = this.pageWithRoom(entry);
+    }
+    if (page < 0) page = this.chain(entry >>> 6);
+    const bits = (high << (entry & 31)) >>> 24;
+    this.cursorCell = this.place(page, bits, ref, bits << 24);
+    this.cursorPage = page;
+    this.cursorState = CURSOR_FOUND;
+    this.count++;
+  }
+
+  /** Lets the entry at the cursor refer to `ref`; its clock stays. */
+  replace(ref: Reference): void {
+    this.expect(CURSOR_FOUND);
+    if (ref === 0) throw new Error('hash table: reference 0 means none and cannot be stored');
+    this.block(this.cursorPage)[this.cellAt(this.cursorPage, this.cursorCell)] = ref;
+  }
+
+  /** Removes the entry at the cursor, and gives memory back where pages have emptied. The cursor is then nowhere. */
+  remove(): void {
+    this.expect(CURSOR_FOUND);
+    const page = this.cursorPage;
+    this.take(page, this.cursorCell);
+    this.count--;
+    this.cursorState = CURSOR_NONE;
+    if (this.pageEntries[page]! <= MERGE_ENTRIES_MAX) this.shrink(page);
+  }
+
+  /** The access clock (24 bits) of the entry at the cursor. */
+  clock(): number {
+    this.expect(CURSOR_FOUND);
+    return this.block(this.cursorPage)[this.cellAt(this.cursorPage, this.cursorCell) + 1]! & CLOCK_MASK;
+  }
+
+  /** Sets the access clock of the entry at the cursor; only the low 24 bits of `value` are kept. */
+  setClock(value: number): void {
+    this.expect(CURSOR_FOUND);
+    const block = this.block(this.cursorPage);
+    const at = this.cellAt(this.cursorPage, this.cursorCell) + 1;
+    block[at] = (block[at]! & ~CLOCK_MASK) | (value & CLOCK_MASK);
+  }
+
+  /**
+   * One step of SCAN. `cursor` is 0 at the start, else what the last step returned: a hash prefix, below 2^32. Visits the
+   * entries of the next intervals of hashes until at least `count` are visited, and returns the cursor behind the last interval,
+   * 0 at the end. An entry that is in the table from the first step to the last is visited at least once, whatever is inserted
+   * and removed between the steps; one may be visited twice when pages merge. A step over emptied pages may visit fewer.
+   * `visit` must not change the table.
+   */
+  scan(cursor: number, count: number, visit: (ref: Reference) => void): number {
+    if (this.count === 0) return 0;
+    let prefix = cursor | 0;
+    let visited = 0;
+    let pagesLeft = count + SCAN_PAGES_FREE;
+    for (;;) {
+      const entry = this.directory[prefix >>> this.directoryShift]!;
+      const depth = entry & 31;
+      let bits = (prefix << depth) >>> 24;
+      const head = depth === 0 ? 0 : (prefix >>> (32 - depth)) << (32 - depth);
+      if ((entry & 32) === 0) {
+        bits = this.visitFrom(entry >>> 6, bits, count - visited, visit);
+        visited += this.visited;
+      } else {
+        for (; bits < TABLE_PAGE_CELLS && visited < count; bits++)
+          visited += this.visitChained(entry >>> 6, bits, visit);
+      }
+      // 24 - depth is at least 0: DEPTH_MAX. Adding the interval may carry out of 32 bits: that is the end.
+      const next = (head >>> 0) + bits * 2 ** (24 - depth);
+      if (next >= 2 ** 32) return 0;
+      if (visited >= count || --pagesLeft === 0) return next;
+      prefix = next | 0;
+    }
+  }
+
+  /**
+   * A random entry, each with the same probability as long as the table is not nearly empty, and the cursor at it; 0 in an empty
+   * table. `random` is any 32-bit number; the same number gives the same entry.
+   */
+  sample(random: number): Reference {
+    if (this.count === 0) return 0;
+    let state = random | 0;
+    let page = 0;
+    let cell = 0;
+    for (let tries = 0; tries < SAMPLE_TRIES; tries++) {
+      state = (Math.imul(state, 0x915f77f5) + 0x6d2b79f5) | 0;
+      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+      mixed = (mixed ^ (mixed >>> 14)) >>> 0;
+      cell = mixed & 255;
+      page = Math.floor(((mixed >>> 8) / 2 ** 24) * this.pageCount);
+      if (this.block(page)[this.cellAt(page, cell)]! !== 0) return this.pointAt(page, cell);
+    }
+    // Nearly empty: the next entry behind the last try. Bounded by the pages that merging leaves.
+    for (;;) {
+      if (this.pageEntries[page]! > 0) {
+        const block = this.block(page);
+        for (let step = 0; step < TABLE_PAGE_CELLS; step++) {
+          const next = (cell + step) & 255;
+          if (block[this.cellAt(page, next)]! !== 0) return this.pointAt(page, next);
+        }
+      }
+      page = page + 1 === this.pageCount ? 0 : page + 1;
+    }
+  }
+
+  /**
+   * Visits the entries whose hash can have the high lane `high`: all that have it, and those of the same page that share the
+   * bits kept in the entry. The caller decides by the record. `visit` must not change the table.
+   */
+  forEachByHash(high: number, visit: (ref: Reference) => void): void {
+    if (this.count === 0) return;
+    const entry = this.directory[high >>> this.directoryShift]!;
+    this.visitChained(entry >>> 6, (high << (entry & 31)) >>> 24, visit);
+  }
+
+  /** Forgets all entries by dropping the arrays: O(1), whatever the table held. */
+  clear(): void {
+    this.count = 0;
+    this.directory = new Int32Array(2);
+    this.directoryBits = 1;
+    this.directoryShift = 31;
+    this.blocks = [];
+    this.pageCount = 0;
+    this.growPages(0);
+    this.headsOfDepth.fill(0);
+    this.scratch = NO_BLOCK;
+    this.cursorState = CURSOR_NONE;
+  }
+
+  // ---- cells -------------------------------------------------------------------------------------------------------------
+
+  private block(page: number): Int32Array {
+    return this.blocks[page >>> BLOCK_SHIFT]!;
+  }
+
+  private cellAt(page: number, cell: number): number {
+    return ((page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT) + (cell << 1);
+  }
+
+  private expect(state: number): void {
+    if (this.cursorState !== state) {
+      throw new Error(
+        state === CURSOR_FOUND
+          ? 'hash table: the cursor is not at an entry (find it first; any change of the table ends a cursor)'
+          : 'hash table: an insertion must follow the find that missed the key',
+      );
+    }
+  }
+
+  private pointAt(page: number, cell: number): Reference {
+    this.cursorState = CURSOR_FOUND;
+    this.cursorPage = page;
+    this.cursorCell = cell;
+    return this.block(page)[this.cellAt(page, cell)]!;
+  }
+
+  /** Puts an entry into a page with room: behind all entries of its home and the homes before. Returns its cell. */
+  private place(page: number, bits: number, ref: Reference, tagAndClock: number): number {
+    const block = this.block(page);
+    const base = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
+    let cell = bits;
+    let distance = 0;
+    let at = base + (cell << 1);
+    while (block[at]! !== 0 && ((cell - (block[at + 1]! >>> 24)) & 255) >= distance) {
+      distance++;
+      cell = (cell + 1) & 255;
+      at = base + (cell << 1);
+    }
+    const placed = cell;
+    let movingRef = ref;
+    let movingTag = tagAndClock;
+    for (;;) {
+      const heldRef = block[at]!;
+      const heldTag = block[at + 1]!;
+      block[at] = movingRef;
+      block[at + 1] = movingTag;
+      if (heldRef === 0) break;
+      movingRef = heldRef;
+      movingTag = heldTag;
+      cell = (cell + 1) & 255;
+      at = base + (cell << 1);
+    }
+    this.pageEntries[page] = this.pageEntries[page]! + 1;
+    return placed;
+  }
+
+  /** Takes the entry of a cell out and moves the ones behind it back by one, up to an empty cell or one at its home. */
+  private take(page: number, cell: number): void {
+    const block = this.block(page);
+    const base = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
+    let at = base + (cell << 1);
+    for (let next = (cell + 1) & 255; ; next = (next + 1) & 255) {
+      const nextAt = base + (next << 1);
+      const ref = block[nextAt]!;
+      const tagAndClock = block[nextAt + 1]!;
+      if (ref === 0 || tagAndClock >>> 24 === next || next === cell) break;
+      block[at] = ref;
+      block[at + 1] = tagAndClock;
+      at = nextAt;
+    }
+    block[at] = 0;
+    block[at + 1] = 0;
+    this.pageEntries[page] = this.pageEntries[page]! - 1;
+  }
+
+  /**
+   * Visits a page's entries in the order of their bits, from `bits` on, whole intervals, until `count` are visited. Returns the
+   * bits where to go on, 256 at the page's end.
+   *
+   * Cells are numbered on past 255 into the wrapped ones, so that home = cell - distance is never ambiguous.
+   */
+  private visitFrom(page: number, bits: number, count: number, visit: (ref: Reference) => void): number {
+    this.visited = 0;
+    if (this.pageEntries[page] === 0) return TABLE_PAGE_CELLS;
+    const block = this.block(page);
+    const base = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
+    let visited = 0;
+    let homeBefore = bits;
+    for (let cell = bits; cell < 2 * TABLE_PAGE_CELLS; cell++) {
+      const at = base + ((cell & 255) << 1);
+      const ref = block[at]!;
+      if (ref === 0) {
+        if (cell >= TABLE_PAGE_CELLS) break;
+        continue;
+      }
+      const home = cell - ((cell - (block[at + 1]! >>> 24)) & 255);
+      if (home < bits) continue;
+      if (home >= TABLE_PAGE_CELLS) break;
+      if (home !== homeBefore && visited >= count) {
+        this.visited = visited;
+        return home;
+      }
+      homeBefore = home;
+      visit(ref);
+      visited++;
+    }
+    this.visited = visited;
+    return TABLE_PAGE_CELLS;
+  }
+
+  // ---- chains (only of hashes that no bit within reach tells apart) ------------------------------------------------------------
+
+  private findChained(head: number, bits: number, bytes: Uint8Array, start: number, end: number): Reference {
+    for (let page = this.pageNext[head]! - 1; page >= 0; page = this.pageNext[page]! - 1) {
+      const block = this.block(page);
+      for (let distance = 0; distance < TABLE_PAGE_CELLS; distance++) {
+        const cell = (bits + distance) & 255;
+        const at = this.cellAt(page, cell);
+        const ref = block[at]!;
+        if (ref === 0) break;
+        const tag = block[at + 1]! >>> 24;
+        if (tag === bits) {
+          if (this.keys.keyEquals(ref, bytes, start, end)) return this.pointAt(page, cell);
+        } else if (((cell - tag) & 255) < distance) break;
+      }
+    }
+    return 0;
+  }
+
+  /** Visits the entries with exactly these bits in all pages of a chain (or the one page). Returns how many. */
+  private visitChained(head: number, bits: number, visit: (ref: Reference) => void): number {
+    let visited = 0;
+    for (let page = head; page >= 0; page = this.pageNext[page]! - 1) {
+      const block = this.block(page);
+      for (let distance = 0; distance < TABLE_PAGE_CELLS; distance++) {
+        const cell = (bits + distance) & 255;
+        const at = this.cellAt(page, cell);
+        const ref = block[at]!;
+        if (ref === 0) break;
+        const tag = block[at + 1]! >>> 24;
+        if (tag === bits) {
+          visit(ref);
+          visited++;
+        } else if (((cell - tag) & 255) < distance) break;
+      }
+    }
+    return visited;
+  }
+
+  /** The first page of the entry's chain with an empty cell, or -1. */
+  private pageWithRoom(entry: number): number {
+    const page = entry >>> 6;
+    if (this.pageEntries[page]! < TABLE_PAGE_CELLS) return page;
+    if ((entry & 32) === 0) return -1;
+    let next = this.pageNext[page]! - 1;
+    while (next >= 0 && this.pageEntries[next]! === TABLE_PAGE_CELLS) next = this.pageNext[next]! - 1;
+    return next;
+  }
+
+  /** Adds an empty page behind the head of a chain and returns it. */
+  private chain(head: number): number {
+    const depth = this.pageDepth[head]!;
+    const page = this.addPage(depth, this.pagePrefix[head]!);
+    this.pageNext[page] = this.pageNext[head]!;
+    this.pageNext[head] = page + 1;
+    this.point(head, depth, this.pagePrefix[head]!, true);
+    return page;
+  }
+
+  // ---- pages and directory -----------------------------------------------------------------------------------------------------
+
+  private begin(): void {
+    this.addPage(0, 0);
+    this.headsOfDepth[0] = 1;
+    this.point(0, 0, 0, false);
+  }
+
+  /** Lets all directory entries of a prefix name its page. */
+  private point(page: number, depth: number, prefix: number, chained: boolean): void {
+    const first = prefix >>> this.directoryShift;
+    this.directory.fill((page << 6) | (chained ? 32 : 0) | depth, first, first + 2 ** (this.directoryBits - depth));
+  }
+
+  private addPage(depth: number, prefix: number): number {
+    const page = this.pageCount;
+    if (page === this.pageEntries.length) this.growPages(page < 16 ? page + 4 : page + (page >>> 2));
+    const blockNumber = page >>> BLOCK_SHIFT;
+    if (blockNumber > 0) {
+      if (blockNumber === this.blocks.length) this.blocks.push(new Int32Array(BLOCK_PAGES * PAGE_INTS));
+    } else {
+      // The first block grows by doubling: a table of few keys must not cost 256 KiB.
+      const held = this.blocks[0] ?? NO_BLOCK;
+      if ((page + 1) * PAGE_INTS > held.length) {
+        const grown = new Int32Array(Math.max(PAGE_INTS, held.length * 2));
+        grown.set(held);
+        this.blocks[0] = grown;
+      }
+    }
+    this.pageCount = page + 1;
+    this.pageEntries[page] = 0;
+    this.pageDepth[page] = depth;
+    this.pagePrefix[page] = prefix;
+    this.pageNext[page] = 0;
+    return page;
+  }
+
+  private growPages(capacity: number): void {
+    const entries = new Uint16Array(capacity);
+    const depth = new Uint8Array(capacity);
+    const prefix = new Int32Array(capacity);
+    const next = new Int32Array(capacity);
+    const held = Math.min(this.pageCount, capacity);
+    entries.set(this.pageEntries.subarray(0, held));
+    depth.set(this.pageDepth.subarray(0, held));
+    prefix.set(this.pagePrefix.subarray(0, held));
+    next.set(this.pageNext.subarray(0, held));
+    this.pageEntries = entries;
+    this.pageDepth = depth;
+    this.pagePrefix = prefix;
+    this.pageNext = next;
+  }
+
+  /** Frees a page that nothing names any more: the last page moves into its place, so that whole blocks fall free at the end. */
+  private freePage(page: number): void {
+    const last = this.pageCount - 1;
+    if (page !== last) {
+      const from = (last & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
+      const to = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
+      this.block(page).set(this.block(last).subarray(from, from + PAGE_INTS), to);
+      this.renumber(last, page);
+    }
+    const at = (last & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
+    this.block(last).fill(0, at, at + PAGE_INTS); // addPage() hands out empty pages
+    this.pageCount = last;
+    // Half a block of slack, so that a table at a block's border does not allocate and drop one over and over.
+    const blocks = this.blocks.length;
+    if (blocks > 1) {
+      if (last <= (blocks - 1) * BLOCK_PAGES - BLOCK_PAGES / 2) this.blocks.pop();
+    } else if (last > 0 && this.blocks[0]!.length >= 4 * last * PAGE_INTS) {
+      this.blocks[0] = this.blocks[0]!.slice(0, 2 * last * PAGE_INTS);
+    }
+    if (this.pageEntries.length > 64 && last < this.pageEntries.length >>> 1) this.growPages(last + (last >>> 2));
+  }
+
+  /** Makes everything that names page `from` name page `to`, whose cells are the same. */
+  private renumber(from: number, to: number): void {
+    const depth = this.pageDepth[from]!;
+    const prefix = this.pagePrefix[from]!;
+    const next = this.pageNext[from]!;
+    this.pageEntries[to] = this.pageEntries[from]!;
+    this.pageDepth[to] = depth;
+    this.pagePrefix[to] = prefix;
+    this.pageNext[to] = next;
+    const entry = this.directory[prefix >>> this.directoryShift]!;
+    if (entry >>> 6 === from) {
+      this.point(to, depth, prefix, (entry & 32) !== 0);
+      return;
+    }
+    let before = entry >>> 6;
+    while (this.pageNext[before]! !== from + 1) before = this.pageNext[before]! - 1;
+    this.pageNext[before] = to + 1;
+  }
+
+  /**
+   * Splits the full page of a directory entry by the next bit of the hash, reading the key of each of its records. Returns false
+   * where it may not: at the greatest depth, where the directory would outgrow the pages, and in a chain.
+   */
+  private split(entry: number): boolean {
+    const depth = entry & 31;
+    const page = entry >>> 6;
+    if (depth === DEPTH_MAX || (entry & 32) !== 0) return false;
+    if (depth === this.directoryBits && !this.growDirectory()) return false;
+    const entries = this.collect(page, 0);
+    const prefix = this.pagePrefix[page]!;
+    const siblingPrefix = prefix | (1 << (31 - depth));
+    const sibling = this.addPage(depth + 1, siblingPrefix);
+    this.pageDepth[page] = depth + 1;
+    this.headsOfDepth[depth] = this.headsOfDepth[depth]! - 1;
+    this.headsOfDepth[depth + 1] = this.headsOfDepth[depth + 1]! + 2;
+    this.point(page, depth + 1, prefix, false);
+    this.point(sibling, depth + 1, siblingPrefix, false);
+    for (let i = 0; i < entries; i++) {
+      const ref = this.scratch[2 * i]!;
+      const tagAndClock = this.scratch[2 * i + 1]!;
+      this.keys.hashOf(ref);
+      const behind = this.keys.high << depth;
+      if (behind >>> 24 !== tagAndClock >>> 24) {
+        throw new Error(`hash table: the key of record ${ref >>> 0} no longer has the hash that it was inserted with`);
+      }
+      const bits = (behind << 1) >>> 24;
+      this.place(behind < 0 ? sibling : page, bits, ref, (bits << 24) | (tagAndClock & CLOCK_MASK));
+    }
+    return true;
+  }
+
+  /** Moves a page's entries to `scratch` behind the first `held` ones and leaves the page empty. Returns how many `scratch` holds. */
+  private collect(page: number, held: number): number {
+    if (this.scratch.length === 0) this.scratch = new Int32Array(PAGE_INTS);
+    const scratch = this.scratch;
+    const block = this.block(page);
+    const base = this.cellAt(page, 0);
+    let entries = held;
+    for (let at = base; at < base + PAGE_INTS; at += 2) {
+      const ref = block[at]!;
+      if (ref === 0) continue;
+      scratch[2 * entries] = ref;
+      scratch[2 * entries + 1] = block[at + 1]!;
+      entries++;
+    }
+    block.fill(0, base, base + PAGE_INTS);
+    this.pageEntries[page] = 0;
+    return entries;
+  }
+
+  /** After a removal from `page`: frees an empty page of a chain, or merges siblings as long as they fit half a page. */
+  private shrink(page: number): void {
+    let kept = page;
+    for (;;) {
+      const depth = this.pageDepth[kept]!;
+      const prefix = this.pagePrefix[kept]!;
+      const entry = this.directory[prefix >>> this.directoryShift]!;
+      if ((entry & 32) !== 0) {
+        if (this.pageEntries[kept] === 0) this.unchain(kept, entry >>> 6);
+        return;
+      }
+      if (depth === 0) break;
+      const siblingEntry = this.directory[(prefix ^ (1 << (32 - depth))) >>> this.directoryShift]!;
+      const sibling = siblingEntry >>> 6;
+      if ((siblingEntry & 63) !== depth) break; // deeper, or chained
+      if (this.pageEntries[kept]! + this.pageEntries[sibling]! > MERGE_ENTRIES_MAX) break;
+      kept = this.merge(kept, sibling, depth);
+    }
+    const bits = this.directoryBits;
+    if (bits > 1 && this.headsOfDepth[bits] === 0 && this.headsOfDepth[bits - 1] === 0) this.halveDirectory();
+  }
+
+  /** Merges two sibling pages of one depth into the first, whose number after that is returned. No record is read. */
+  private merge(page: number, sibling: number, depth: number): number {
+    const ofPage = this.collect(page, 0);
+    const entries = this.collect(sibling, ofPage);
+    const bit = 1 << (32 - depth);
+    const pageBits = (this.pagePrefix[page]! & bit) === 0 ? 0 : 128;
+    const prefix = this.pagePrefix[page]! & ~bit;
+    this.pageDepth[page] = depth - 1;
+    this.pagePrefix[page] = prefix;
+    this.headsOfDepth[depth] = this.headsOfDepth[depth]! - 2;
+    this.headsOfDepth[depth - 1] = this.headsOfDepth[depth - 1]! + 1;
+    this.point(page, depth - 1, prefix, false);
+    for (let i = 0; i < entries; i++) {
+      const tagAndClock = this.scratch[2 * i + 1]!;
+      const bits = (i < ofPage ? pageBits : 128 - pageBits) | (tagAndClock >>> 25);
+      this.place(page, bits, this.scratch[2 * i]!, (bits << 24) | (tagAndClock & CLOCK_MASK));
+    }
+    const last = this.pageCount - 1;
+    this.freePage(sibling);
+    return page === last ? sibling : page;
+  }
+
+  /** Takes an empty page out of its chain and frees it. */
+  private unchain(page: number, head: number): void {
+    const next = this.pageNext[page]!;
+    let newHead = head;
+    if (page === head) {
+      newHead = next - 1;
+    } else {
+      let before = head;
+      while (this.pageNext[before]! !== page + 1) before = this.pageNext[before]! - 1;
+      this.pageNext[before] = next;
+    }
+    this.point(newHead, this.pageDepth[page]!, this.pagePrefix[page]!, this.pageNext[newHead] !== 0);
+    this.freePage(page);
+  }
+
+  private growDirectory(): boolean {
+    const bits = this.directoryBits + 1;
+    if (
+      bits > DEPTH_MAX ||
+      2 ** bits > Math.max(1 << DIRECTORY_BITS_FREE, this.pageCount * 2 ** DIRECTORY_SLACK_BITS)
+    ) {
+      return false;
+    }
+    const held = this.directory;
+    const grown = new Int32Array(2 * held.length);
+    for (let i = 0; i < held.length; i++) {
+      const entry = held[i]!;
+      grown[2 * i] = entry;
+      grown[2 * i + 1] = entry;
+    }
+    this.directory = grown;
+    this.directoryBits = bits;
+    this.directoryShift = 32 - bits;
+    return true;
+  }
+
+  private halveDirectory(): void {
+    const held = this.directory;
+    const halved = new Int32Array(held.length >>> 1);
+    for (let i = 0; i < halved.length; i++) halved[i] = held[2 * i]!;
+    this.directory = halved;
+    this.directoryBits--;
+    this.directoryShift++;
+  }
+}
