@@ -11,14 +11,17 @@ import { writeDecimal } from './reply-writer.js';
 /** Bytes in front of the effects of an entry. */
 export const ENTRY_HEADER_BYTES = 8;
 
-/** Room that must be left in a batch for an entry to be begun in it. */
-const ENTRY_ROOM_MIN = 512;
+/** Room that must be left in a batch for an entry to be begun in it; an origin item in front of it included. */
+const ENTRY_ROOM_MIN = 2048;
 
 /** What the engine writes its entries to. The server implements it over the log's batch buffers. */
 export interface EffectSink {
   /** Changes whenever origin numbers start anew; sessions compare it with their own. */
   readonly originGeneration: number;
-  /** Closes the open batch, if there is one, and gives the writer another: sets `bytes`, `position` and `limit`. */
+  /**
+   * Closes the open batch, if there is one, and gives the writer another: sets `bytes`, `position` and `limit`. A limit
+   * of 0 means that there is none now: the entry is made in a buffer of its own and goes to sealedLarge.
+   */
   nextBatch(writer: EffectWriter): void;
   /** Writes the origin item of this session at the writer's position and sets the session's origin and generation. */
   writeOrigin(writer: EffectWriter, session: Session): void;
@@ -171,7 +174,7 @@ export class EffectWriter {
   private openEntry(): void {
     if (this.limit - this.position < ENTRY_ROOM_MIN) this.sink.nextBatch(this);
     const session = this.session;
-    if (session !== undefined && session.originGeneration !== this.sink.originGeneration) {
+    if (this.limit > 0 && session !== undefined && session.originGeneration !== this.sink.originGeneration) {
       this.sink.writeOrigin(this, session);
     }
     this.entryStart = this.position;

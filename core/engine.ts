@@ -17,7 +17,7 @@ import { Session } from './session.js';
 
 /** Where the engine's time comes from. */
 export interface EngineClock {
-  /** Engine time in ms; never runs backwards (docs/time.md). */
+  /** Engine time in ms; never runs backwards (docs/architecture.md). */
   nowMs(): number;
   /** A monotonic clock in microseconds, for statistics and slices. */
   monotonicMicros(): number;
@@ -59,6 +59,12 @@ const CREDIT_BYTES_MAX = 256 * 1024;
 /** Beyond its arguments, what one key can cost: record header, table entry and its share of a page split, expiry index. */
 const KEY_OVERHEAD_BYTES = 96;
 
+const REPLAY_REPLY_BYTES = 1024;
+
+/** What the log adds to each argument. */
+const EFFECT_OVERHEAD_BYTES = 16;
+
+const ERROR_NO_SPACE = 'MISCONF Errors writing to the AOF file: No space left on device';
 const ERROR_OOM = "OOM command not allowed when used memory > 'maxmemory'.";
 const ERROR_LOADING = 'LOADING Redis is loading the dataset in memory';
 const ERROR_NO_AUTH = 'NOAUTH Authentication required.';
@@ -81,6 +87,10 @@ export class Engine {
   loading = false;
   /** Error text that writes (and PING) get, '' for none: the log has no room. */
   writeRefusal = '';
+  /** The error text for writes that the log has no room for. */
+  readonly noSpaceError = ERROR_NO_SPACE;
+  /** Whether the log has room for an entry of so many bytes; asked before a command with large arguments runs. */
+  logAdmits: (bytes: number) => boolean = () => true;
   /** Cap in bytes on everything that counts as used memory; 0 for none. */
   maxmemory = 0;
   /** Bytes that count as used memory outside of the engine: uncommitted effects, parked replies, client buffers. */
@@ -91,6 +101,8 @@ export class Engine {
   private sliceEndMicros = 0;
   private readonly noCommand = new Command(REPLAY_SPEC, undefined);
   private readonly replaySession = new Session(0, '', 0);
+  /** Replies of folded effects go nowhere; clients are answered meanwhile through `reply`. */
+  private readonly replayReply = new ReplyWriter(new Uint8Array(REPLAY_REPLY_BYTES));
   private readonly effectReader = new EffectReader();
   private expiryDatabase = 0;
 
@@ -185,6 +197,9 @@ export class Engine {
     }
     if (this.writeRefusal !== '' && ((flags & FLAG_WRITE) !== 0 || command.fullName === 'ping')) {
       return this.reject(command, this.writeRefusal);
+    }
+    if ((flags & FLAG_DENYOOM) !== 0 && !this.logAdmits(args.totalBytes() + args.count * EFFECT_OVERHEAD_BYTES)) {
+      return this.reject(command, this.noSpaceError);
     }
     if (this.loading && (flags & FLAG_LOADING) === 0) return this.reject(command, ERROR_LOADING);
     if (command.run === undefined) {
@@ -297,8 +312,7 @@ export class Engine {
     this.database.expires = true;
     this.execution.replaying = false;
     this.memoryCredit = 0;
-    this.reply.position = 0;
-    this.reply.producedBefore = 0;
+    this.replayReply.bytes = new Uint8Array(REPLAY_REPLY_BYTES);
   }
 
   /**
@@ -306,10 +320,11 @@ export class Engine {
    * @throws ReplayError when an effect is not well-formed, is unknown, or fails.
    */
   apply(bytes: Uint8Array, start: number, end: number): void {
-    const { args, reply, effectReader, execution: x, table } = this;
+    const { args, replayReply: reply, effectReader, execution: x, table } = this;
     this.replaySession.database = 0;
     this.begin(this.replaySession, 0);
     const errors = reply.errors;
+    x.reply = reply;
     let at = start;
     while (at < end) {
       at = effectReader.read(bytes, at, end, args);
@@ -324,6 +339,7 @@ export class Engine {
         throw new ReplayError(`effect '${args.latin1(0, 64)}' failed: ${reply.lastError}`);
       }
     }
+    x.reply = this.reply;
     this.effects.sequence++;
   }
 

@@ -14,7 +14,7 @@ import type { SlicedTask } from './sliced-task.js';
 export class Execution {
   readonly engine: Engine;
   readonly args: Arguments;
-  readonly reply: ReplyWriter;
+  reply: ReplyWriter;
   readonly effects: EffectWriter;
   readonly database: Database;
   session: Session;

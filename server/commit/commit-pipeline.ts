@@ -1,0 +1,344 @@
+/**
+ * From sealed entries to committed sequences. Collects the entries of an event-loop turn in a batch buffer of the log,
+ * closes the batch at the end of the turn, chooses who commits it, and says when replies may leave. It knows nothing of
+ * connections, and nothing of how a log makes a batch durable.
+ *
+ *   sealed entry ─> open batch ─ end of turn ─┬─ small, disk fast, nothing in flight: committed inline
+ *                                             └─ else to the log thread; what arrives meanwhile is the next batch
+ */
+import type { EffectSink, EffectWriter } from '../../core/effect-writer.js';
+import type { Session } from '../../core/session.js';
+import { writeOriginItem } from '../../log/entry.js';
+import type { BatchBuffer } from '../../log/local/batch-buffer.js';
+import type { BatchLogWriter } from '../../log/local/batch-log-writer.js';
+
+/** Batches up to this size are committed inline while the disk is fast: beyond it, others would wait too long. */
+const INLINE_BYTES_MAX = 24 * 1024;
+/** Moving average of a sync, in microseconds, up to which a disk counts as fast. */
+const INLINE_SYNC_MICROS_MAX = 200;
+/** Batches in flight at most; a power of two above what the log's ring holds. */
+const FLIGHT_MAX = 4096;
+
+export interface CommitPipelineOptions {
+  /** Engine time in ms. */
+  readonly nowMs: () => number;
+  /** False leaves every commit to the log thread. */
+  readonly inline: boolean;
+}
+
+/** An entry that found no batch with room for it. */
+interface WaitingEntry {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  readonly sequence: number;
+  readonly session: Session | undefined;
+}
+
+export class CommitPipeline implements EffectSink {
+  originGeneration = 0;
+  /** Sequence of the newest committed entry. */
+  committed = 0;
+  /** Bytes of sealed entries that are not committed. */
+  uncommittedBytes = 0;
+  /** `committed` moved, or congestion ended, or disk space ran short or came back. */
+  onAdvance: () => void = () => {};
+  /** The log failed: no reply that waits may be sent any more. Called once. */
+  onFatal: (error: Error) => void = () => {};
+  /** Batches committed inline and handed to the log thread since the start. */
+  inlineCommits = 0;
+  threadCommits = 0;
+  private writer: BatchLogWriter | undefined = undefined;
+  private readonly nowMs: () => number;
+  private readonly inline: boolean;
+  private effects: EffectWriter | undefined = undefined;
+  private batch: BatchBuffer | undefined = undefined;
+  private batchEntries = 0;
+  private batchFirstSequence = 0;
+  /** Sequence of the newest sealed entry. */
+  private sealedSequence = 0;
+  private originNumber = 0;
+  private scheduled = false;
+  private failed = false;
+  /** Entries that wait for a batch, oldest first; only while congested, so few. */
+  private readonly waiting: WaitingEntry[] = [];
+  /** Batches with the log thread, oldest first: last sequence and bytes of each, in rings. */
+  private readonly flightSequence = new Float64Array(FLIGHT_MAX);
+  private readonly flightBytes = new Float64Array(FLIGHT_MAX);
+  private flightHead = 0;
+  private flightTail = 0;
+  private readonly turnEnd = (): void => {
+    this.scheduled = false;
+    this.endTurn();
+  };
+
+  constructor(options: CommitPipelineOptions) {
+    this.nowMs = options.nowMs;
+    this.inline = options.inline;
+  }
+
+  /**
+   * Starts an epoch: from now on this writer's entries go to this log.
+   * @param lastSequence sequence of the last entry in the log.
+   */
+  attach(writer: BatchLogWriter, effects: EffectWriter, lastSequence: number): void {
+    this.writer = writer;
+    this.effects = effects;
+    this.committed = lastSequence;
+    this.sealedSequence = lastSequence;
+    // The leader record that opened the epoch carries an origin reset.
+    this.originGeneration++;
+    effects.attach(this);
+    writer.onCommitted(() => this.threadAdvanced());
+    writer.onFailed((error) => this.fail(error));
+    this.openBatch();
+  }
+
+  /** True while no command may be executed: there is no batch to write to. */
+  get congested(): boolean {
+    return this.batch === undefined || this.failed;
+  }
+
+  /** True while the disk has no room for clients' writes; the engine's own may have some left. */
+  get refusesWrites(): boolean {
+    return this.writer?.refusesWrites ?? false;
+  }
+
+  get refusesEngineWrites(): boolean {
+    return this.writer?.refusesEngineWrites ?? false;
+  }
+
+  /** Whether the disk has room for an entry of so many bytes. */
+  admits(bytes: number): boolean {
+    const writer = this.writer;
+    return writer === undefined || bytes <= writer.batchBytesMax || writer.admitsLarge(bytes);
+  }
+
+  /** Moving average of a sync in microseconds. */
+  get averageSyncMicros(): number {
+    return this.writer?.averageSyncMicros ?? 0;
+  }
+
+  /** Bytes that the log occupies on disk. */
+  get logBytes(): number {
+    return this.writer?.sizeBytes ?? 0;
+  }
+
+  // ---- the engine's side -------------------------------------------------------------------------------------------
+
+  nextBatch(): void {
+    this.submitOpenBatch();
+    this.openBatch();
+  }
+
+  writeOrigin(effects: EffectWriter, session: Session): void {
+    session.origin = ++this.originNumber;
+    session.originGeneration = this.originGeneration;
+    effects.position = writeOriginItem(effects.bytes, effects.position, {
+      number: session.origin,
+      address: session.address,
+      user: session.user,
+      clientName: session.name,
+      connectedAtMs: session.connectedAt,
+    });
+  }
+
+  sealed(effects: EffectWriter): void {
+    this.sealedSequence = effects.sequence;
+    if (this.batchEntries++ === 0) this.batchFirstSequence = effects.sequence;
+    if (!this.scheduled) {
+      this.scheduled = true;
+      setImmediate(this.turnEnd);
+    }
+  }
+
+  sealedLarge(effects: EffectWriter, bytes: Uint8Array, length: number, session: Session | undefined): void {
+    this.sealedSequence = effects.sequence;
+    this.uncommittedBytes += length;
+    this.waiting.push({ bytes, length, sequence: effects.sequence, session });
+    this.submitOpenBatch();
+    this.placeWaiting();
+  }
+
+  // ---- batches -----------------------------------------------------------------------------------------------------
+
+  /** Gives the effect writer a batch to write to; without one it keeps its entry to itself (sealedLarge). */
+  private openBatch(): void {
+    const effects = this.effects!;
+    if (this.batch === undefined && this.waiting.length === 0 && !this.failed) this.takeBatch();
+    const batch = this.batch;
+    if (batch === undefined) effects.limit = effects.position = 0;
+  }
+
+  private takeBatch(): boolean {
+    const batch = this.writer!.takeBatch();
+    if (batch === undefined) return false;
+    const effects = this.effects!;
+    this.batch = batch;
+    this.batchEntries = 0;
+    if (batch.originReset) {
+      this.originGeneration++;
+      this.originNumber = 0;
+    }
+    effects.bytes = batch.bytes;
+    effects.position = batch.bodyStart;
+    effects.limit = batch.bodyLimit;
+    return true;
+  }
+
+  /** Places entries that were too large for the rest of a batch, as far as the log takes them. */
+  private placeWaiting(): void {
+    const effects = this.effects!;
+    while (this.waiting.length > 0 && (this.batch !== undefined || this.takeBatch())) {
+      const entry = this.waiting[0]!;
+      const batch = this.batch!;
+      const { session, bytes, length } = entry;
+      if (session !== undefined && session.originGeneration !== this.originGeneration) {
+        this.writeOrigin(effects, session);
+        writeUint32(bytes, 4, session.origin);
+      }
+      if (effects.position + length <= batch.bodyLimit) this.placeInBatch(entry);
+      else if (batch.bodyStart < effects.position) this.submitOpenBatch();
+      else this.submitInParts(entry);
+    }
+    this.openBatch();
+  }
+
+  private placeInBatch(entry: WaitingEntry): void {
+    const effects = this.effects!;
+    effects.bytes.set(entry.bytes.subarray(0, entry.length), effects.position);
+    effects.position += entry.length;
+    this.uncommittedBytes -= entry.length;
+    this.waiting.shift();
+    if (this.batchEntries++ === 0) this.batchFirstSequence = entry.sequence;
+    if (!this.scheduled) {
+      this.scheduled = true;
+      setImmediate(this.turnEnd);
+    }
+  }
+
+  private submitInParts(entry: WaitingEntry): void {
+    this.writer!.releaseBatch(this.batch!);
+    this.batch = undefined;
+    this.waiting.shift();
+    this.uncommittedBytes -= entry.length;
+    this.launch(entry.sequence, entry.length);
+    const origin = entry.session === undefined ? 0 : entry.session.origin;
+    this.writer!.submitLarge(entry.bytes.subarray(ENTRY_HEADER, entry.length), origin, entry.sequence, this.nowMs());
+  }
+
+  /** The turn is over: what was sealed is on its way, unless a batch is in flight that it can follow. */
+  private endTurn(): void {
+    if (this.failed || this.batchEntries === 0 || this.flightTail !== this.flightHead) return;
+    const effects = this.effects!;
+    const batch = this.batch!;
+    const bytes = effects.position - batch.bodyStart;
+    const inline =
+      this.inline && bytes <= INLINE_BYTES_MAX && this.writer!.averageSyncMicros <= INLINE_SYNC_MICROS_MAX;
+    if (!inline || !this.commitInline(batch, effects.position)) this.submitOpenBatch();
+    this.openBatch();
+  }
+
+  private commitInline(batch: BatchBuffer, bodyEnd: number): boolean {
+    const { batchFirstSequence, batchEntries } = this;
+    try {
+      if (!this.writer!.commitInline(batch, bodyEnd, batchFirstSequence, batchEntries, this.nowMs(), 0)) return false;
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)));
+      return true;
+    }
+    this.inlineCommits++;
+    this.batch = undefined;
+    this.batchEntries = 0;
+    this.committed = batchFirstSequence + batchEntries - 1;
+    this.openBatch();
+    this.onAdvance();
+    return true;
+  }
+
+  /** Hands the open batch to the log thread if anything was written to it. */
+  private submitOpenBatch(): void {
+    const batch = this.batch;
+    if (batch === undefined) return;
+    const effects = this.effects!;
+    const bodyEnd = effects.position;
+    if (bodyEnd === batch.bodyStart) return;
+    const entries = this.batchEntries;
+    const last = entries === 0 ? this.lastClosedSequence() : this.batchFirstSequence + entries - 1;
+    this.batch = undefined;
+    this.batchEntries = 0;
+    effects.limit = effects.position = 0;
+    this.launch(last, bodyEnd - batch.bodyStart);
+    this.writer!.submit(batch, bodyEnd, last - entries + 1, entries, this.nowMs(), 0);
+  }
+
+  /** The last sequence of the newest closed batch. */
+  private lastClosedSequence(): number {
+    if (this.flightTail === this.flightHead) return this.committed;
+    return this.flightSequence[(this.flightTail - 1) & (FLIGHT_MAX - 1)]!;
+  }
+
+  private launch(sequence: number, bytes: number): void {
+    if (this.flightTail - this.flightHead === FLIGHT_MAX) throw new Error('more batches in flight than the log holds');
+    const cell = this.flightTail & (FLIGHT_MAX - 1);
+    this.flightSequence[cell] = sequence;
+    this.flightBytes[cell] = bytes;
+    this.flightTail++;
+    this.uncommittedBytes += bytes;
+    this.threadCommits++;
+  }
+
+  private threadAdvanced(): void {
+    if (this.failed) return;
+    const committed = this.writer!.committedSequence;
+    while (this.flightHead !== this.flightTail) {
+      const cell = this.flightHead & (FLIGHT_MAX - 1);
+      if (this.flightSequence[cell]! > committed) break;
+      this.uncommittedBytes -= this.flightBytes[cell]!;
+      this.flightHead++;
+    }
+    if (committed > this.committed) this.committed = committed;
+    this.placeWaiting();
+    if (!this.scheduled) this.endTurn();
+    this.onAdvance();
+  }
+
+  private fail(error: Error): void {
+    if (this.failed) return;
+    this.failed = true;
+    this.onFatal(error);
+  }
+
+  // ---- shutting down -----------------------------------------------------------------------------------------------
+
+  /** Resolves once everything sealed so far is committed; rejects when the log fails before. */
+  drain(): Promise<void> {
+    const target = this.sealedSequence;
+    if (this.failed) return Promise.reject(new Error('the log has failed'));
+    if (this.committed >= target) return Promise.resolve();
+    const advance = this.onAdvance;
+    const fatal = this.onFatal;
+    return new Promise((resolve, reject) => {
+      this.onAdvance = () => {
+        advance();
+        if (this.committed < target) return;
+        this.onAdvance = advance;
+        this.onFatal = fatal;
+        resolve();
+      };
+      this.onFatal = (error) => {
+        fatal(error);
+        reject(error);
+      };
+    });
+  }
+}
+
+/** Bytes in front of an entry's effects; parts carry the effects alone. */
+const ENTRY_HEADER = 8;
+
+function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value & 255;
+  bytes[at + 1] = (value >>> 8) & 255;
+  bytes[at + 2] = (value >>> 16) & 255;
+  bytes[at + 3] = value >>> 24;
+}
