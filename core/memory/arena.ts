@@ -1,0 +1,710 @@
+/**
+ * The arena: 4 KiB pages in chunks of shared memory, cut into slots by size class, and the one barrier that every
+ * change of a page passes. Here are resolving, reading, writing and allocating; what the bytes mean (records, nodes,
+ * parts) is the keyspace's. `docs/memory.md` describes the layout of a page.
+ *
+ *   reference = page (24 bits) << 8 | slot (8 bits)
+ *   page      = chunk << 10 | page inside the chunk
+ *
+ * The chunks' typed arrays never leave this class but as `ReadableBytes`.
+ */
+
+import { ArenaError } from './arena-error.js';
+import { FreePages } from './free-pages.js';
+import { KIND_COUNT, KIND_FREE, KIND_INSIDE, KIND_NODE, KIND_RECORD, KIND_RUN, PageTable } from './page-table.js';
+import type { ReadableBytes, Reference, WritableOffset } from './reference.js';
+import {
+  CHUNK_BYTES,
+  CHUNK_PAGES,
+  CHUNK_SHIFT,
+  CLASS_BYTES,
+  CLASS_COUNT,
+  CLASS_PAGES,
+  CLASS_SLOTS,
+  HEADER_BYTES,
+  PAGE_BYTES,
+  PAGE_SHIFT,
+  PAGES_MAX,
+  SLOT_BYTES_MAX,
+  SPAN_PAGES_MAX,
+  sizeClassOf,
+} from './size-classes.js';
+
+const PAGE_MASK = CHUNK_PAGES - 1;
+/** Words of the bitmap of free slots, per page: 256 bits. */
+const SLOT_WORDS_SHIFT = 3;
+/** Heads of partial lists per keyspace and kind: a power of two above the number of classes. */
+const LIST_SHIFT = 7;
+/** Wholly free chunks kept for reuse. */
+const FREE_CHUNKS_KEPT = 4;
+/** Pages of an empty chunk that any mix of spans can use: all but the reserved page 0 and 15 behind the last span. */
+const CHUNK_PAGES_GUARANTEED = CHUNK_PAGES - SPAN_PAGES_MAX;
+/** Pages swept when an allocation finds none free. */
+const SWEEP_BEFORE_GROWTH = 64;
+/** A record's first byte: bit 7 says that the slot holds a record. */
+const LIVE_MARK = 0x80;
+/** Below this many bytes a loop is faster than a call into the runtime. */
+const LOOP_BYTES_MAX = 128;
+
+const KEYSPACE_UNUSED = 0;
+const KEYSPACE_OPEN = 1;
+const KEYSPACE_DETACHED = 2;
+const KEYSPACES_MAX = 65_535;
+
+/** Byte offsets in a page header; the layout is in `docs/memory.md`. */
+const HEADER_KIND = 0;
+const HEADER_CLASS = 1;
+const HEADER_PAGES = 2;
+const HEADER_VERSION = 3;
+const HEADER_KEYSPACE = 4;
+const HEADER_PAGE = 8;
+const HEADER_RESERVED = 12;
+export const PAGE_LAYOUT_VERSION = 1;
+
+const NO_BYTES = new Uint8Array(0);
+const NO_WORDS = new Int32Array(0);
+
+export interface ArenaOptions {
+  /** Highest page number ever used, 1 to 2^24 - 1 (the default). 4 KiB each. */
+  readonly pagesMax?: number;
+  /** Gets zeroed memory from the system, and throws where it refuses. Given by tests. */
+  readonly allocate?: (bytes: number) => SharedArrayBuffer;
+}
+
+export interface ArenaStats {
+  /** Sum of the sizes of slots and runs in use. */
+  readonly usedBytes: number;
+  /** Pages that hold them, in bytes. */
+  readonly pageBytes: number;
+  /** Free pages of the chunks held, in bytes. */
+  readonly freeBytes: number;
+  /** Pages let go of by `detach` and not swept yet, in bytes. */
+  readonly detachedBytes: number;
+  readonly chunkCount: number;
+  readonly emptyChunkCount: number;
+  /** By kind: free, record, node, run (pages inside spans and runs count for the kind of their first page). */
+  readonly pagesByKind: readonly number[];
+  /** Bytes of pages in use per byte of slots in use; 1 is none wasted. */
+  readonly fragmentation: number;
+}
+
+function systemAllocate(bytes: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(bytes);
+}
+
+export class Arena {
+  /** Sum of the sizes of slots and runs in use, but for detached keyspaces. */
+  usedBytes = 0;
+  /** Pages of detached keyspaces that `sweep` has not freed yet. */
+  detachedPages = 0;
+
+  /** `viewId << 2` of the open view; 0 without one. A page whose `mine` is equal may be written. */
+  protected base = 0;
+  protected readonly pages: PageTable;
+  protected readonly freePages = new FreePages();
+  /** By chunk; an absent chunk is an empty array. */
+  protected readonly chunks: Uint8Array[] = [];
+  /** Pages' states in shared memory, by chunk: what the snapshot thread claims by. */
+  protected readonly states: Int32Array[] = [];
+
+  /** Free slots of every page, 8 words of 32 bits each, by chunk; a set bit is free. */
+  private readonly slotMaps: Int32Array[] = [];
+  /** The chunk of the last `write`. */
+  private target: Uint8Array = NO_BYTES;
+
+  private readonly pagesMax: number;
+  private readonly allocate: (bytes: number) => SharedArrayBuffer;
+  private readonly pagesByKind = new Float64Array(KIND_COUNT);
+  /** Empty chunks that are not given back: more than usual while a command's reservation stands. */
+  private chunksKept = FREE_CHUNKS_KEPT;
+
+  /** Heads of the lists of pages with free slots: (keyspace << 1 | kind - 1) << 7 | class. */
+  private partial: Int32Array;
+  private owned: Int32Array;
+  private keyspaceState: Uint8Array;
+  private keyspaceBytes: Float64Array;
+  private keyspacePages: Float64Array;
+  private readonly detached: number[] = [];
+
+  constructor(options: ArenaOptions = {}) {
+    const pagesMax = options.pagesMax ?? PAGES_MAX;
+    if (!Number.isInteger(pagesMax) || pagesMax < 1 || pagesMax > PAGES_MAX) {
+      throw new ArenaError('ARENA_MISUSE', `pagesMax is ${pagesMax}, it must be 1 to ${PAGES_MAX}`);
+    }
+    this.pagesMax = pagesMax;
+    this.allocate = options.allocate ?? systemAllocate;
+    this.pages = new PageTable(pagesMax);
+    this.partial = new Int32Array(16 << (LIST_SHIFT + 1));
+    this.owned = new Int32Array(16);
+    this.keyspaceState = new Uint8Array(16);
+    this.keyspaceBytes = new Float64Array(16);
+    this.keyspacePages = new Float64Array(16);
+  }
+
+  // ---- Reading -----------------------------------------------------------------------------------------------------
+
+  /** The chunk that the reference lies in. */
+  bytes(reference: Reference): ReadableBytes {
+    return this.chunks[reference >>> 18]!;
+  }
+
+  /** Where the slot, or what a run carries, begins in its chunk. */
+  offset(reference: Reference): number {
+    return (
+      (((reference >>> 8) & PAGE_MASK) << PAGE_SHIFT) +
+      HEADER_BYTES +
+      (reference & 0xff) * this.pages.slotBytes[reference >>> 8]!
+    );
+  }
+
+  /** Bytes of the slot, or that the run carries. */
+  capacity(reference: Reference): number {
+    return this.pages.slotBytes[reference >>> 8]!;
+  }
+
+  /** Copies `length` bytes from `at` in the slot to `target`. */
+  copyOut(reference: Reference, at: number, length: number, target: Uint8Array, targetAt: number): void {
+    const chunk = this.chunks[reference >>> 18]!;
+    const from = this.offset(reference) + at;
+    if (length > LOOP_BYTES_MAX) {
+      target.set(chunk.subarray(from, from + length), targetAt);
+      return;
+    }
+    for (let i = 0; i < length; i++) target[targetAt + i] = chunk[from + i]!;
+  }
+
+  /** Whether the slot's bytes from `at` are `bytes[start..end)`. */
+  equals(reference: Reference, at: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const chunk = this.chunks[reference >>> 18]!;
+    const shift = this.offset(reference) + at - start;
+    for (let i = start; i < end; i++) {
+      if (chunk[i + shift] !== bytes[i]) return false;
+    }
+    return true;
+  }
+
+  // ---- Writing -----------------------------------------------------------------------------------------------------
+
+  /**
+   * The only way to a writable offset: passes the barrier for the pages that `[at, at + length)` of the slot covers.
+   * The right to write ends with the next `write`, or with the command.
+   */
+  write(reference: Reference, at: number, length: number): WritableOffset {
+    const page = reference >>> 8;
+    const pages = this.pages;
+    const slotBytes = pages.slotBytes[page]!;
+    if (at < 0 || length < 0 || at + length > slotBytes) this.refuseWrite(reference, at, length);
+    const from = ((page & PAGE_MASK) << PAGE_SHIFT) + HEADER_BYTES + (reference & 0xff) * slotBytes + at;
+    if (length > 0) {
+      const chunkPage = page & ~PAGE_MASK;
+      const first = chunkPage | (from >>> PAGE_SHIFT);
+      const last = chunkPage | ((from + length - 1) >>> PAGE_SHIFT);
+      for (let touched = first; touched <= last; touched++) {
+        if (pages.mine[touched] !== this.base) this.beforeFirstWrite(touched);
+      }
+    }
+    this.target = this.chunks[reference >>> 18]!;
+    return from as WritableOffset;
+  }
+
+  /** The offset `count` bytes further, inside the range of the same `write`. */
+  advance(offset: WritableOffset, count: number): WritableOffset {
+    return (offset + count) as WritableOffset;
+  }
+
+  put8(offset: WritableOffset, value: number): void {
+    this.target[offset] = value;
+  }
+
+  /** Little endian. */
+  put16(offset: WritableOffset, value: number): void {
+    const target = this.target;
+    target[offset] = value;
+    target[offset + 1] = value >>> 8;
+  }
+
+  /** Little endian. */
+  put32(offset: WritableOffset, value: number): void {
+    const target = this.target;
+    target[offset] = value;
+    target[offset + 1] = value >>> 8;
+    target[offset + 2] = value >>> 16;
+    target[offset + 3] = value >>> 24;
+  }
+
+  /** Copies `source[start..end)`. */
+  put(offset: WritableOffset, source: Uint8Array, start: number, end: number): void {
+    const target = this.target;
+    if (end - start > LOOP_BYTES_MAX) {
+      target.set(source.subarray(start, end), offset);
+      return;
+    }
+    const shift = offset - start;
+    for (let i = start; i < end; i++) target[i + shift] = source[i]!;
+  }
+
+  /** Copies from another slot, or inside one slot, where the ranges may overlap. */
+  putFrom(offset: WritableOffset, from: Reference, at: number, length: number): void {
+    const source = this.chunks[from >>> 18]!;
+    const target = this.target;
+    const start = this.offset(from) + at;
+    if (source === target) {
+      target.copyWithin(offset, start, start + length);
+    } else if (length > LOOP_BYTES_MAX) {
+      target.set(source.subarray(start, start + length), offset);
+    } else {
+      for (let i = 0; i < length; i++) target[offset + i] = source[start + i]!;
+    }
+  }
+
+  fill(offset: WritableOffset, value: number, length: number): void {
+    this.target.fill(value, offset, offset + length);
+  }
+
+  // ---- Allocating --------------------------------------------------------------------------------------------------
+
+  /**
+   * A slot for a record of 1 to 16,384 bytes. Its bytes are undefined but for the live mark, which is clear: the record
+   * lives once bit 7 of its first byte is written. Throws `ARENA_FULL` where there is no memory (see `reserve`).
+   */
+  allocRecord(keyspaceId: number, length: number): Reference {
+    return this.allocSlot(keyspaceId, KIND_RECORD, length);
+  }
+
+  /** A slot of 1 to 16,384 bytes, undefined, for what is reached from a record. Throws as `allocRecord` does. */
+  allocNode(keyspaceId: number, length: number): Reference {
+    return this.allocSlot(keyspaceId, KIND_NODE, length);
+  }
+
+  /** 1 to 16 contiguous pages, which carry all their bytes but for 16 of header. Throws as `allocRecord` does. */
+  allocRun(keyspaceId: number, pageCount: number): Reference {
+    if (!Number.isInteger(pageCount) || pageCount < 1 || pageCount > SPAN_PAGES_MAX) {
+      throw new ArenaError('ARENA_MISUSE', `a run has 1 to ${SPAN_PAGES_MAX} pages, not ${pageCount}`);
+    }
+    this.requireOpen(keyspaceId);
+    const first = this.takePages(pageCount);
+    const pages = this.pages;
+    pages.slotBytes[first] = pageCount * PAGE_BYTES - HEADER_BYTES;
+    pages.slotsUsed[first] = 1;
+    this.own(first, pageCount, keyspaceId, KIND_RUN, pageCount);
+    this.keyspaceBytes[keyspaceId]! += pageCount * PAGE_BYTES;
+    this.usedBytes += pageCount * PAGE_BYTES;
+    return first << 8;
+  }
+
+  /** Frees a slot or run. Throws `ARENA_MISUSE` where it is not in use, or of a detached keyspace. */
+  free(reference: Reference): void {
+    const page = reference >>> 8;
+    const pages = this.pages;
+    const kind = pages.kind[page];
+    const keyspaceId = pages.keyspace[page]!;
+    if (kind === KIND_RECORD || kind === KIND_NODE) {
+      this.freeSlot(reference, page, kind, keyspaceId);
+      return;
+    }
+    if (kind !== KIND_RUN || (reference & 0xff) !== 0) this.refuseFree(reference);
+    const pageCount = pages.sizeClass[page]!;
+    this.requireOpen(keyspaceId);
+    this.keyspaceBytes[keyspaceId]! -= pageCount * PAGE_BYTES;
+    this.usedBytes -= pageCount * PAGE_BYTES;
+    this.releasePages(page, pageCount, kind, keyspaceId);
+  }
+
+  private allocSlot(keyspaceId: number, kind: number, length: number): Reference {
+    if (length < 1 || length > SLOT_BYTES_MAX || this.keyspaceState[keyspaceId] !== KEYSPACE_OPEN) {
+      this.prepareAlloc(keyspaceId, length);
+    }
+    const sizeClass = sizeClassOf(length);
+    const list = (((keyspaceId << 1) | (kind - KIND_RECORD)) << LIST_SHIFT) | sizeClass;
+    let page = this.partial[list]!;
+    if (page === 0) page = this.addSpan(keyspaceId, kind, sizeClass, list);
+    const map = this.slotMaps[page >>> CHUNK_SHIFT]!;
+    let at = (page & PAGE_MASK) << SLOT_WORDS_SHIFT;
+    let word = map[at]!;
+    while (word === 0) word = map[++at]!;
+    map[at] = word & (word - 1);
+    const slot = ((at & 7) << 5) | (31 - Math.clz32(word & -word));
+    const pages = this.pages;
+    const used = pages.slotsUsed[page]! + 1;
+    pages.slotsUsed[page] = used;
+    if (used === CLASS_SLOTS[sizeClass]) pages.removePartial(this.partial, list, page);
+    const bytes = CLASS_BYTES[sizeClass]!;
+    this.keyspaceBytes[keyspaceId]! += bytes;
+    this.usedBytes += bytes;
+    return (page << 8) | slot;
+  }
+
+  private freeSlot(reference: Reference, page: number, kind: number, keyspaceId: number): void {
+    const pages = this.pages;
+    const slot = reference & 0xff;
+    const sizeClass = pages.sizeClass[page]!;
+    const map = this.slotMaps[page >>> CHUNK_SHIFT]!;
+    const at = ((page & PAGE_MASK) << SLOT_WORDS_SHIFT) | (slot >>> 5);
+    const bit = 1 << (slot & 31);
+    if (slot >= CLASS_SLOTS[sizeClass]! || (map[at]! & bit) !== 0) this.refuseFree(reference);
+    if (this.keyspaceState[keyspaceId] !== KEYSPACE_OPEN) this.requireOpen(keyspaceId);
+    const bytes = pages.slotBytes[page]!;
+    if (kind === KIND_RECORD) {
+      const from = ((page & PAGE_MASK) << PAGE_SHIFT) + HEADER_BYTES + slot * bytes;
+      const marked = (page & ~PAGE_MASK) | (from >>> PAGE_SHIFT);
+      if (pages.mine[marked] !== this.base) this.beforeFirstWrite(marked);
+      this.chunks[page >>> CHUNK_SHIFT]![from]! &= ~LIVE_MARK;
+    }
+    map[at]! |= bit;
+    this.keyspaceBytes[keyspaceId]! -= bytes;
+    this.usedBytes -= bytes;
+    const used = pages.slotsUsed[page]! - 1;
+    pages.slotsUsed[page] = used;
+    const slots = CLASS_SLOTS[sizeClass]!;
+    const list = (((keyspaceId << 1) | (kind - KIND_RECORD)) << LIST_SHIFT) | sizeClass;
+    if (used === 0) {
+      if (slots > 1) pages.removePartial(this.partial, list, page);
+      this.releasePages(page, CLASS_PAGES[sizeClass]!, kind, keyspaceId);
+    } else if (used === slots - 1) {
+      pages.pushPartial(this.partial, list, page);
+    }
+  }
+
+  /** Makes a span of the class ready: header, clear marks, all slots free, in front of its list. */
+  private addSpan(keyspaceId: number, kind: number, sizeClass: number, list: number): number {
+    const pageCount = CLASS_PAGES[sizeClass]!;
+    const first = this.takePages(pageCount);
+    const pages = this.pages;
+    const bytes = CLASS_BYTES[sizeClass]!;
+    const slots = CLASS_SLOTS[sizeClass]!;
+    pages.slotBytes[first] = bytes;
+    pages.slotsUsed[first] = 0;
+    this.own(first, pageCount, keyspaceId, kind, sizeClass);
+    if (kind === KIND_RECORD) {
+      const chunk = this.chunks[first >>> CHUNK_SHIFT]!;
+      const from = ((first & PAGE_MASK) << PAGE_SHIFT) + HEADER_BYTES;
+      for (let slot = 0; slot < slots; slot++) chunk[from + slot * bytes] = 0;
+    }
+    const map = this.slotMaps[first >>> CHUNK_SHIFT]!;
+    const at = (first & PAGE_MASK) << SLOT_WORDS_SHIFT;
+    for (let word = 0; word < 8; word++) {
+      const bits = slots - (word << 5);
+      map[at + word] = bits >= 32 ? -1 : bits <= 0 ? 0 : (1 << bits) - 1;
+    }
+    pages.pushPartial(this.partial, list, first);
+    return first;
+  }
+
+  /** Enters the pages in the tables and writes the header. `sizeClass` is the number of pages for a run. */
+  private own(first: number, pageCount: number, keyspaceId: number, kind: number, sizeClass: number): void {
+    const pages = this.pages;
+    for (let page = first; page < first + pageCount; page++) {
+      if (pages.mine[page] !== this.base) this.beforeFirstUse(page);
+      pages.kind[page] = KIND_INSIDE;
+    }
+    pages.kind[first] = kind;
+    pages.sizeClass[first] = sizeClass;
+    pages.keyspace[first] = keyspaceId;
+    pages.pushOwned(this.owned, keyspaceId, first);
+    this.keyspacePages[keyspaceId]! += pageCount;
+    this.pagesByKind[kind]! += pageCount;
+    const chunk = this.chunks[first >>> CHUNK_SHIFT]!;
+    const at = (first & PAGE_MASK) << PAGE_SHIFT;
+    chunk[at + HEADER_KIND] = kind;
+    chunk[at + HEADER_CLASS] = sizeClass;
+    chunk[at + HEADER_PAGES] = pageCount;
+    chunk[at + HEADER_VERSION] = PAGE_LAYOUT_VERSION;
+    putHeader32(chunk, at + HEADER_KEYSPACE, keyspaceId);
+    putHeader32(chunk, at + HEADER_PAGE, first);
+    putHeader32(chunk, at + HEADER_RESERVED, 0);
+  }
+
+  /** Takes pages out of use: out of the owner's list and back to the free ones, bytes untouched. */
+  private releasePages(first: number, pageCount: number, kind: number, keyspaceId: number): void {
+    const pages = this.pages;
+    pages.removeOwned(this.owned, keyspaceId, first);
+    this.keyspacePages[keyspaceId]! -= pageCount;
+    this.pagesByKind[kind]! -= pageCount;
+    pages.kind.fill(KIND_FREE, first, first + pageCount);
+    pages.slotBytes[first] = 0;
+    pages.slotsUsed[first] = 0;
+    if (this.freePages.give(first, pageCount)) this.dropEmptyChunks(this.chunksKept);
+  }
+
+  // ---- Keyspaces ---------------------------------------------------------------------------------------------------
+
+  /** The lowest keyspace id that owns no page and that nobody else has opened. */
+  openKeyspace(): number {
+    let id = 0;
+    while (id < this.keyspaceState.length && this.keyspaceState[id] !== KEYSPACE_UNUSED) id++;
+    this.requireOpen(id);
+    return id;
+  }
+
+  /**
+   * Lets go of all pages of a keyspace at once, unread; `sweep` frees them later. The id is closed until then: its
+   * references are void, and allocating for it throws `ARENA_MISUSE`. Go on with a new one from `openKeyspace`.
+   */
+  detach(keyspaceId: number): void {
+    this.requireOpen(keyspaceId);
+    this.usedBytes -= this.keyspaceBytes[keyspaceId]!;
+    this.keyspaceBytes[keyspaceId] = 0;
+    const from = keyspaceId << (LIST_SHIFT + 1);
+    this.partial.fill(0, from, from + (2 << LIST_SHIFT));
+    const pageCount = this.keyspacePages[keyspaceId]!;
+    if (pageCount === 0) {
+      this.keyspaceState[keyspaceId] = KEYSPACE_UNUSED;
+      return;
+    }
+    this.keyspaceState[keyspaceId] = KEYSPACE_DETACHED;
+    this.detachedPages += pageCount;
+    this.detached.push(keyspaceId);
+  }
+
+  /** Frees detached pages, at most `pageBudget` and a span. Called between commands. Returns the pages still waiting. */
+  sweep(pageBudget: number): number {
+    this.chunksKept = FREE_CHUNKS_KEPT;
+    this.sweepPages(pageBudget);
+    this.dropEmptyChunks(FREE_CHUNKS_KEPT);
+    return this.detachedPages;
+  }
+
+  /** Gives every wholly free chunk back to the system, which has it once the garbage collector has run. */
+  purge(): void {
+    this.chunksKept = FREE_CHUNKS_KEPT;
+    this.dropEmptyChunks(0);
+  }
+
+  /** The first page of the keyspace's next span or run behind `page` (0 to begin), or 0: resumable, in any slices. */
+  nextPage(keyspaceId: number, page: number): number {
+    const end = this.freePages.chunkEnd << CHUNK_SHIFT;
+    const pages = this.pages;
+    for (let next = page + 1; next < end; next++) {
+      const kind = pages.kind[next];
+      if (kind !== KIND_FREE && kind !== KIND_INSIDE && pages.keyspace[next] === keyspaceId) return next;
+    }
+    return 0;
+  }
+
+  /** Visits the live records that begin in a span, given by its first page. */
+  forEachRecordInPage(page: number, visit: (reference: Reference) => void): void {
+    const pages = this.pages;
+    if (pages.kind[page] !== KIND_RECORD) return;
+    const slots = CLASS_SLOTS[pages.sizeClass[page]!]!;
+    const chunk = this.chunks[page >>> CHUNK_SHIFT]!;
+    for (let slot = 0; slot < slots; slot++) {
+      const reference = (page << 8) | slot;
+      if ((chunk[this.offset(reference)]! & LIVE_MARK) !== 0) visit(reference);
+    }
+  }
+
+  /** Visits every live record of a keyspace. `visit` may not allocate or free. */
+  forEachRecord(keyspaceId: number, visit: (reference: Reference) => void): void {
+    for (let page = this.nextPage(keyspaceId, 0); page !== 0; page = this.nextPage(keyspaceId, page)) {
+      this.forEachRecordInPage(page, visit);
+    }
+  }
+
+  /** Bytes of slots and runs in use by one keyspace. */
+  usedBytesOf(keyspaceId: number): number {
+    return this.keyspaceBytes[keyspaceId] ?? 0;
+  }
+
+  get stats(): ArenaStats {
+    const held = this.pagesByKind[KIND_RECORD]! + this.pagesByKind[KIND_NODE]! + this.pagesByKind[KIND_RUN]!;
+    const living = held - this.detachedPages;
+    return {
+      usedBytes: this.usedBytes,
+      pageBytes: living * PAGE_BYTES,
+      freeBytes: this.freePages.freePages * PAGE_BYTES,
+      detachedBytes: this.detachedPages * PAGE_BYTES,
+      chunkCount: this.freePages.chunkCount,
+      emptyChunkCount: this.freePages.emptyChunks,
+      pagesByKind: [
+        this.freePages.freePages,
+        this.pagesByKind[KIND_RECORD]!,
+        this.pagesByKind[KIND_NODE]!,
+        this.pagesByKind[KIND_RUN]!,
+      ],
+      fragmentation: this.usedBytes === 0 ? 1 : (living * PAGE_BYTES) / this.usedBytes,
+    };
+  }
+
+  // ---- Memory from the system --------------------------------------------------------------------------------------
+
+  /**
+   * Whether allocations of that many bytes more cannot fail, in any mix, each counted as at least 16 bytes and a run as
+   * all bytes of its pages. Gets chunks ahead of time. Called before a command's first mutation.
+   */
+  reserve(bytes: number): boolean {
+    const needed = pagesFor(bytes);
+    const chunks = Math.ceil(needed / CHUNK_PAGES_GUARANTEED);
+    this.chunksKept = Math.max(FREE_CHUNKS_KEPT, chunks);
+    if (chunks <= this.freePages.emptyChunks) return true;
+    return this.reserveMore(needed, chunks);
+  }
+
+  private reserveMore(needed: number, chunks: number): boolean {
+    while (this.freePages.emptyChunks < chunks) {
+      if (this.detachedPages > 0) this.sweepPages(SWEEP_BEFORE_GROWTH);
+      else if (!this.addChunk()) return this.freePages.guaranteedPages(needed) >= needed;
+    }
+    return true;
+  }
+
+  private takePages(pageCount: number): number {
+    let first = this.freePages.take(pageCount);
+    while (first === 0) {
+      if (this.detachedPages > 0) this.sweepPages(SWEEP_BEFORE_GROWTH);
+      else if (!this.addChunk()) this.refuseAlloc(pageCount);
+      first = this.freePages.take(pageCount);
+    }
+    return first;
+  }
+
+  private sweepPages(pageBudget: number): void {
+    let budget = pageBudget;
+    const pages = this.pages;
+    while (budget > 0 && this.detached.length > 0) {
+      const keyspaceId = this.detached[0]!;
+      const first = this.owned[keyspaceId]!;
+      const kind = pages.kind[first]!;
+      const pageCount = kind === KIND_RUN ? pages.sizeClass[first]! : CLASS_PAGES[pages.sizeClass[first]!]!;
+      this.releasePages(first, pageCount, kind, keyspaceId);
+      this.detachedPages -= pageCount;
+      budget -= pageCount;
+      if (this.owned[keyspaceId] === 0) {
+        this.keyspaceState[keyspaceId] = KEYSPACE_UNUSED;
+        this.detached.shift();
+      }
+    }
+  }
+
+  /** Gets a chunk; false where the limit or the system refuses. */
+  private addChunk(): boolean {
+    const chunk = this.freePages.lowestAbsent();
+    const from = chunk === 0 ? 1 : 0;
+    const end = Math.min(CHUNK_PAGES, this.pagesMax + 1 - (chunk << CHUNK_SHIFT));
+    if (end <= from) return false;
+    let bytes: Uint8Array;
+    let states: Int32Array;
+    let slotMap: Int32Array;
+    try {
+      bytes = new Uint8Array(this.allocate(CHUNK_BYTES));
+      states = new Int32Array(this.allocate(CHUNK_PAGES * 4));
+      slotMap = new Int32Array(CHUNK_PAGES << SLOT_WORDS_SHIFT);
+      this.pages.ensureChunk(chunk);
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+    this.chunks[chunk] = bytes;
+    this.states[chunk] = states;
+    this.slotMaps[chunk] = slotMap;
+    this.freePages.addChunk(chunk, from, end);
+    return true;
+  }
+
+  private dropEmptyChunks(keep: number): void {
+    while (this.freePages.emptyChunks > keep) {
+      const chunk = this.freePages.highestEmpty();
+      this.freePages.removeChunk(chunk);
+      if (this.target === this.chunks[chunk]) this.target = NO_BYTES;
+      this.chunks[chunk] = NO_BYTES;
+      this.states[chunk] = NO_WORDS;
+      this.slotMaps[chunk] = NO_WORDS;
+      this.pages.mine.fill(0, chunk << CHUNK_SHIFT, (chunk + 1) << CHUNK_SHIFT);
+    }
+  }
+
+  // ---- The barrier's slow side -------------------------------------------------------------------------------------
+
+  /** Before the first byte of a page in use changes under this base. */
+  protected beforeFirstWrite(page: number): void {
+    if (this.pages.kind[page] === KIND_FREE) {
+      throw new ArenaError('ARENA_MISUSE', `page ${page} is free and cannot be written`);
+    }
+    this.pages.mine[page] = this.base;
+  }
+
+  /** Before the first byte of a page that was free changes under this base. */
+  protected beforeFirstUse(page: number): void {
+    this.pages.mine[page] = this.base;
+  }
+
+  // ---- Refusals, apart so that the hot paths stay small ------------------------------------------------------------
+
+  private prepareAlloc(keyspaceId: number, length: number): void {
+    if (!(length >= 1 && length <= SLOT_BYTES_MAX)) {
+      throw new ArenaError('ARENA_MISUSE', `a slot holds 1 to ${SLOT_BYTES_MAX} bytes, not ${length}`);
+    }
+    this.requireOpen(keyspaceId);
+  }
+
+  /** Opens an id that is used for the first time; throws for one that is detached. */
+  private requireOpen(keyspaceId: number): void {
+    if (!Number.isInteger(keyspaceId) || keyspaceId < 0 || keyspaceId > KEYSPACES_MAX) {
+      throw new ArenaError('ARENA_MISUSE', `keyspace ${keyspaceId} is not 0 to ${KEYSPACES_MAX}`);
+    }
+    if (keyspaceId >= this.keyspaceState.length) this.growKeyspaces(keyspaceId + 1);
+    if (this.keyspaceState[keyspaceId] === KEYSPACE_DETACHED) {
+      throw new ArenaError('ARENA_MISUSE', `keyspace ${keyspaceId} is detached, its pages are not swept yet`);
+    }
+    this.keyspaceState[keyspaceId] = KEYSPACE_OPEN;
+  }
+
+  private growKeyspaces(count: number): void {
+    const length = Math.max(count, this.keyspaceState.length * 2);
+    const partial = new Int32Array(length << (LIST_SHIFT + 1));
+    partial.set(this.partial);
+    this.partial = partial;
+    const owned = new Int32Array(length);
+    owned.set(this.owned);
+    this.owned = owned;
+    const state = new Uint8Array(length);
+    state.set(this.keyspaceState);
+    this.keyspaceState = state;
+    const bytes = new Float64Array(length);
+    bytes.set(this.keyspaceBytes);
+    this.keyspaceBytes = bytes;
+    const pages = new Float64Array(length);
+    pages.set(this.keyspacePages);
+    this.keyspacePages = pages;
+  }
+
+  private refuseWrite(reference: Reference, at: number, length: number): never {
+    throw new ArenaError(
+      'ARENA_MISUSE',
+      `write of ${length} bytes at ${at} does not fit the ${this.capacity(reference)} bytes of page ${reference >>> 8} slot ${reference & 0xff}`,
+    );
+  }
+
+  private refuseFree(reference: Reference): never {
+    throw new ArenaError('ARENA_MISUSE', `page ${reference >>> 8} slot ${reference & 0xff} is not in use`);
+  }
+
+  private refuseAlloc(pageCount: number): never {
+    throw new ArenaError(
+      'ARENA_FULL',
+      `no ${pageCount} contiguous pages: ${this.freePages.chunkCount} chunks held, limit ${this.pagesMax} pages`,
+    );
+  }
+}
+
+/** Pages by length in units of 8 bytes: a span of every class up to it, for two keyspaces and two kinds. */
+const PARTIAL_PAGES = new Float64Array(CLASS_COUNT);
+for (let sizeClass = 0, sum = 0; sizeClass < CLASS_COUNT; sizeClass++) {
+  sum += CLASS_PAGES[sizeClass]! * 4;
+  PARTIAL_PAGES[sizeClass] = sum;
+}
+
+/**
+ * Pages that allocations of `bytes` can need at most: one span begun for every class that they can reach, and the
+ * worst share of a slot that its span does not give to the length asked for, which is below 1.5.
+ */
+function pagesFor(bytes: number): number {
+  if (bytes <= 0) return 0;
+  return PARTIAL_PAGES[sizeClassOf(Math.min(bytes, SLOT_BYTES_MAX))]! + Math.ceil((bytes * 1.5) / PAGE_BYTES);
+}
+
+function putHeader32(chunk: Uint8Array, at: number, value: number): void {
+  chunk[at] = value;
+  chunk[at + 1] = value >>> 8;
+  chunk[at + 2] = value >>> 16;
+  chunk[at + 3] = value >>> 24;
+}
