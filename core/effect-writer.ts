@@ -5,8 +5,9 @@
  * An entry is: u32 length of its effects, u32 origin, the effects (docs/format.md). Where batches come from, where they
  * go, and how an origin is described, is the sink's business.
  */
-import type { Session } from './session.js';
+
 import { writeDecimal } from './reply-writer.js';
+import type { Session } from './session.js';
 
 /** Bytes in front of the effects of an entry. */
 export const ENTRY_HEADER_BYTES = 8;
@@ -213,7 +214,6 @@ export class EffectWriter {
     this.position = written;
     this.limit = size;
   }
-
 
   private sealOverflow(): void {
     const length = this.position;

@@ -232,8 +232,7 @@ export class CommitPipeline implements EffectSink {
     const effects = this.effects!;
     const batch = this.batch!;
     const bytes = effects.position - batch.bodyStart;
-    const inline =
-      this.inline && bytes <= INLINE_BYTES_MAX && this.writer!.averageSyncMicros <= INLINE_SYNC_MICROS_MAX;
+    const inline = this.inline && bytes <= INLINE_BYTES_MAX && this.writer!.averageSyncMicros <= INLINE_SYNC_MICROS_MAX;
     if (!inline || !this.commitInline(batch, effects.position)) this.submitOpenBatch();
     this.openBatch();
   }

@@ -1,0 +1,285 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { DiscardingSink, EffectWriter } from '../../../core/effect-writer.js';
+import { Session } from '../../../core/session.js';
+import { ItemKind, ItemReader } from '../../../log/entry.js';
+import { BatchBuffer, cellBytes } from '../../../log/local/batch-buffer.js';
+import type { BatchLogWriter } from '../../../log/local/batch-log-writer.js';
+import { LogError } from '../../../log/log-error.js';
+import type { Committed } from '../../../log/transaction-log.js';
+import { CommitPipeline } from '../../../server/commit/commit-pipeline.js';
+
+const BATCH_BYTES = 8192;
+
+interface Closed {
+  readonly firstSequence: number;
+  readonly entryCount: number;
+  readonly body: Uint8Array;
+  readonly inline: boolean;
+}
+
+/** A log in memory whose thread commits when the test says so. */
+class MemoryLog implements BatchLogWriter {
+  readonly batchBytesMax = BATCH_BYTES;
+  readonly epoch = 1;
+  readonly sizeBytes = 0;
+  readonly refusesEngineWrites = false;
+  refusesWrites = false;
+  averageSyncMicros = 50;
+  committedSequence = 0;
+  committedCount = 0;
+  closedCount = 0;
+  failure: LogError | undefined = undefined;
+  failNext = false;
+  buffers = 4;
+  resetNext = false;
+  readonly committed: Closed[] = [];
+  readonly pending: Closed[] = [];
+  readonly large: { effects: Uint8Array; origin: number; sequence: number }[] = [];
+  private told: () => void = () => {};
+  private failed: (error: LogError) => void = () => {};
+
+  takeBatch(): BatchBuffer | undefined {
+    if (this.buffers === 0) return undefined;
+    this.buffers--;
+    const batch = new BatchBuffer(new SharedArrayBuffer(cellBytes(BATCH_BYTES)));
+    batch.bodyLimit = batch.bodyStart + BATCH_BYTES;
+    batch.originReset = this.resetNext;
+    this.resetNext = false;
+    return batch;
+  }
+  releaseBatch(): void {
+    this.buffers++;
+  }
+  commitInline(batch: BatchBuffer, bodyEnd: number, firstSequence: number, entryCount: number): boolean {
+    if (this.failNext) throw new LogError('LOG_FAILED', 'EIO');
+    if (this.pending.length > 0) return false;
+    this.committed.push({ firstSequence, entryCount, body: batch.bytes.slice(batch.bodyStart, bodyEnd), inline: true });
+    this.buffers++;
+    this.committedSequence = firstSequence + entryCount - 1;
+    return true;
+  }
+  submit(batch: BatchBuffer, bodyEnd: number, firstSequence: number, entryCount: number): void {
+    this.pending.push({ firstSequence, entryCount, body: batch.bytes.slice(batch.bodyStart, bodyEnd), inline: false });
+  }
+  submitLarge(effects: Uint8Array, origin: number, sequence: number): number {
+    this.large.push({ effects: effects.slice(), origin, sequence });
+    this.pending.push({ firstSequence: sequence, entryCount: 1, body: new Uint8Array(0), inline: false });
+    return 0;
+  }
+  /** The log thread commits `batches` of what waits and tells the server. */
+  advance(batches = this.pending.length): void {
+    for (const closed of this.pending.splice(0, batches)) {
+      this.committed.push(closed);
+      this.committedSequence = closed.firstSequence + closed.entryCount - 1;
+      this.buffers++;
+    }
+    this.told();
+  }
+  fail(): void {
+    this.failed(new LogError('LOG_FAILED', 'the log thread died'));
+  }
+  admitsLarge(): boolean {
+    return true;
+  }
+  onCommitted(callback: () => void): void {
+    this.told = callback;
+  }
+  onFailed(callback: (error: LogError) => void): void {
+    this.failed = callback;
+  }
+  append(): Promise<Committed> {
+    throw new Error('the pipeline does not use it');
+  }
+  flushAndSeal(): Promise<void> {
+    return Promise.resolve();
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+let log: MemoryLog;
+let pipeline: CommitPipeline;
+let effects: EffectWriter;
+let advances: number[];
+
+function start(): void {
+  log = new MemoryLog();
+  effects = new EffectWriter(new DiscardingSink());
+  effects.sequence = 0;
+  pipeline = new CommitPipeline({ nowMs: () => 1000, inline: true });
+  advances = [];
+  pipeline.onAdvance = () => advances.push(pipeline.committed);
+  pipeline.attach(log, effects, 0);
+}
+
+/** Writes one entry whose effect carries `bytes` bytes, for a session or for the engine itself. */
+function entry(bytes: number, session?: Session): number {
+  effects.session = session;
+  effects.begin(0, 2);
+  effects.word('SET');
+  effects.argument(new Uint8Array(bytes).fill(120), 0, bytes);
+  return effects.seal();
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+}
+
+/** Kinds and origins of the items of a body. */
+function items(body: Uint8Array): [number, number][] {
+  const reader = new ItemReader();
+  reader.reset(body, 0, body.length);
+  const found: [number, number][] = [];
+  while (reader.next()) found.push([reader.kind, reader.origin]);
+  return found;
+}
+
+beforeEach(start);
+
+describe('commit pipeline', () => {
+  it('commits the entries of one turn together, inline while the disk is fast', async () => {
+    entry(10);
+    entry(10);
+    expect(pipeline.committed).toBe(0);
+    await turn();
+    expect(log.committed.map((closed) => [closed.firstSequence, closed.entryCount, closed.inline])).toEqual([
+      [1, 2, true],
+    ]);
+    expect(advances).toEqual([2]);
+  });
+
+  it('leaves a slow disk and a large batch to the log thread', async () => {
+    log.averageSyncMicros = 1000;
+    entry(10);
+    await turn();
+    expect(log.pending).toHaveLength(1);
+    expect(pipeline.uncommittedBytes).toBeGreaterThan(0);
+    log.advance();
+    expect(pipeline.committed).toBe(1);
+    expect(pipeline.uncommittedBytes).toBe(0);
+  });
+
+  it('makes one batch of all that arrives while another is in flight', async () => {
+    log.averageSyncMicros = 1000;
+    entry(10);
+    await turn();
+    for (let i = 0; i < 5; i++) {
+      entry(10);
+      await turn();
+    }
+    expect(log.pending).toHaveLength(1);
+    log.advance();
+    expect(log.pending.map((closed) => [closed.firstSequence, closed.entryCount])).toEqual([[2, 5]]);
+    log.advance();
+    expect(advances).toEqual([1, 6]);
+  });
+
+  it('starts another batch when one is full, and is congested without one', async () => {
+    log.averageSyncMicros = 1000;
+    log.buffers = 1;
+    while (!pipeline.congested) entry(1500);
+    expect(log.pending).toHaveLength(2);
+    const made = effects.sequence;
+    expect(pipeline.uncommittedBytes).toBeGreaterThan(2 * 1500);
+    log.advance();
+    expect(pipeline.congested).toBe(false);
+    await turn();
+    log.advance();
+    expect(pipeline.committed).toBe(made);
+    const total = log.committed.reduce((sum, closed) => sum + closed.entryCount, 0);
+    expect(total).toBe(made);
+  });
+
+  it('describes an origin once, and again after a reset', async () => {
+    const session = new Session(7, '127.0.0.1:1', 1);
+    entry(10, session);
+    entry(10, session);
+    await turn();
+    expect(items(log.committed[0]!.body)).toEqual([
+      [ItemKind.origin, 1],
+      [ItemKind.entry, 1],
+      [ItemKind.entry, 1],
+    ]);
+    entry(10, session);
+    await turn();
+    expect(items(log.committed[1]!.body)).toEqual([[ItemKind.entry, 1]]);
+    log.resetNext = true;
+    entry(10, new Session(8, '127.0.0.1:2', 1));
+    await turn();
+    entry(10, session);
+    await turn();
+    expect(items(log.committed[3]!.body)).toEqual([
+      [ItemKind.origin, 1],
+      [ItemKind.entry, 1],
+    ]);
+  });
+
+  it('moves an entry that outgrows its batch to the next one, in order', async () => {
+    entry(4000);
+    entry(6000);
+    entry(10);
+    await turn();
+    log.advance();
+    await turn();
+    log.advance();
+    const order = log.committed.map((closed) => [closed.firstSequence, closed.entryCount]);
+    expect(order).toEqual([
+      [1, 1],
+      [2, 2],
+    ]);
+    expect(pipeline.committed).toBe(3);
+    expect(pipeline.uncommittedBytes).toBe(0);
+  });
+
+  it('sends an entry above the batch size in parts, its origin before it', async () => {
+    const session = new Session(7, '127.0.0.1:1', 1);
+    entry(100_000, session);
+    entry(10, session);
+    await turn();
+    expect(log.large.map((large) => [large.sequence, large.origin])).toEqual([[1, 1]]);
+    expect(log.large[0]!.effects.length).toBeGreaterThan(100_000);
+    expect(items(log.pending[0]!.body)).toEqual([[ItemKind.origin, 1]]);
+    log.advance();
+    await turn();
+    log.advance();
+    expect(pipeline.committed).toBe(2);
+    expect(pipeline.uncommittedBytes).toBe(0);
+  });
+
+  it('does not advance when an inline commit fails, and tells once', async () => {
+    const errors: Error[] = [];
+    pipeline.onFatal = (error) => errors.push(error);
+    log.failNext = true;
+    entry(10);
+    await turn();
+    log.fail();
+    expect(errors.map((error) => error.message)).toEqual(['EIO']);
+    expect(advances).toEqual([]);
+    expect(pipeline.committed).toBe(0);
+    expect(pipeline.congested).toBe(true);
+  });
+
+  it('drains: resolves once all that was sealed is committed', async () => {
+    log.averageSyncMicros = 1000;
+    entry(10);
+    let drained = false;
+    const done = pipeline.drain().then(() => {
+      drained = true;
+    });
+    await turn();
+    expect(drained).toBe(false);
+    log.advance();
+    await done;
+    expect(pipeline.committed).toBe(1);
+  });
+
+  it('drains: rejects when the log fails', async () => {
+    log.averageSyncMicros = 1000;
+    entry(10);
+    const done = pipeline.drain();
+    await turn();
+    log.fail();
+    await expect(done).rejects.toThrow('died');
+  });
+});
