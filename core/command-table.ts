@@ -50,7 +50,8 @@ export class Command {
     this.parent = parent;
     this.subcommands = spec.subcommands === undefined ? undefined : new Map();
     for (const subcommand of spec.subcommands ?? []) {
-      if (this.subcommands?.has(subcommand.name)) throw new Error(`subcommand declared twice: ${this.fullName}|${subcommand.name}`);
+      if (this.subcommands?.has(subcommand.name))
+        throw new Error(`subcommand declared twice: ${this.fullName}|${subcommand.name}`);
       this.subcommands?.set(subcommand.name, new Command(subcommand, this));
     }
     assertSound(this);
@@ -71,9 +72,11 @@ function assertSound(command: Command): void {
   if ((command.flags & FLAG_WRITE) !== 0 && (command.flags & FLAG_READONLY) !== 0) {
     throw new Error(`command is both write and read-only: ${fullName}`);
   }
-  if (command.run === undefined && command.subcommands === undefined) throw new Error(`command without code: ${fullName}`);
+  if (command.run === undefined && command.subcommands === undefined)
+    throw new Error(`command without code: ${fullName}`);
   for (const key of spec.keys ?? []) {
-    if (key.index < 1 || key.index >= Math.abs(spec.arity)) throw new Error(`key position outside the arity: ${fullName}`);
+    if (key.index < 1 || key.index >= Math.abs(spec.arity))
+      throw new Error(`key position outside the arity: ${fullName}`);
   }
   if (spec.keys !== undefined && (command.flags & (FLAG_WRITE | FLAG_READONLY)) === 0) {
     throw new Error(`command with keys is neither write nor read-only: ${fullName}`);

@@ -27,7 +27,7 @@ export class DependencyTable {
   newest(database: number, bucket: number): number {
     const key = this.last[bucket]!;
     const floor = this.floors[database]!;
-    return key > floor ? key : floor;
+    return Math.max(key, floor);
   }
 
   /** Notes that the entry with this sequence changes a key of this bucket. */
