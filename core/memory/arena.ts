@@ -428,8 +428,12 @@ export class Arena {
 
   // ---- Keyspaces ---------------------------------------------------------------------------------------------------
 
-  /** The lowest keyspace id that owns no page and that nobody else has opened. */
-  openKeyspace(): number {
+  /** Opens a keyspace id: the one wanted, or the lowest that owns no page and that nobody else has opened. */
+  openKeyspace(wanted = -1): number {
+    if (wanted >= 0) {
+      this.requireOpen(wanted);
+      return wanted;
+    }
     let id = 0;
     while (id < this.keyspaceState.length && this.keyspaceState[id] !== KEYSPACE_UNUSED) id++;
     this.requireOpen(id);
