@@ -1,0 +1,110 @@
+/**
+ * Writes one frame at the end of the open segment and makes it durable. Both committing threads run this code, each with
+ * its own instance over the shared state; whoever calls holds the commit token.
+ */
+import {
+  advanceRunningChecksum,
+  FRAME_ALIGNMENT,
+  FRAME_HEADER_BYTES,
+  FrameHeader,
+  FrameKind,
+  sealFrame,
+} from '../frame.js';
+import { LogError } from '../log-error.js';
+import { type CommitState, monotonicMs, Num, Word } from './commit-state.js';
+import { type FileLayer, writeFully } from './file-layer.js';
+
+/** Weight of the newest fdatasync in the moving average. */
+const AVERAGE_WEIGHT = 1 / 16;
+
+export class Committer {
+  private readonly files: FileLayer;
+  private readonly state: CommitState;
+  private readonly header = new FrameHeader();
+
+  constructor(files: FileLayer, state: CommitState) {
+    this.files = files;
+    this.state = state;
+  }
+
+  /**
+   * Commits the frame whose body lies at bytes[FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + bodyBytes). The room for it must
+   * be there. When it returns, the frame is durable and the shared end of the log lies behind it.
+   * @throws LogError `LOG_FAILED`: the outcome is unknown, and the log is poisoned for every thread
+   */
+  commit(
+    bytes: Uint8Array,
+    bodyBytes: number,
+    kind: number,
+    flags: number,
+    firstSequence: number,
+    entryCount: number,
+    timeMs: number,
+  ): void {
+    const { words, numbers } = this.state;
+    const header = this.header;
+    header.kind = kind;
+    header.flags = flags;
+    header.entryCount = entryCount;
+    header.epoch = numbers[Num.epoch]!;
+    header.idx = numbers[Num.idx]! + 1;
+    header.firstSequence = firstSequence;
+    header.timeMs = timeMs > numbers[Num.lastTimeMs]! ? timeMs : numbers[Num.lastTimeMs]!;
+    header.committedEpoch = numbers[Num.committedEpoch]!;
+    header.committedIdx = numbers[Num.committedIdx]!;
+    header.bodyBytes = bodyBytes;
+    const total = sealFrame(bytes, 0, header, this.state.running, words[Word.salt]!);
+    this.writeAndSync(bytes, total);
+    advanceRunningChecksum(bytes, 0, bodyBytes, this.state.running);
+    numbers[Num.idx] = header.idx;
+    numbers[Num.committedEpoch] = header.epoch;
+    numbers[Num.committedIdx] = header.idx;
+    numbers[Num.nextSequence] = firstSequence + entryCount;
+    numbers[Num.lastTimeMs] = header.timeMs;
+    numbers[Num.segmentBodies] = numbers[Num.segmentBodies]! + bodyBytes;
+    words[Word.lastKind] = kind;
+    Atomics.add(words, Word.offsetSectors, total / FRAME_ALIGNMENT);
+  }
+
+  /** Commits a frame of the log's own, without entries. `bytes` must have room for its header and padding. */
+  commitControl(bytes: Uint8Array, bodyBytes: number, kind: number, flags: number): void {
+    const { numbers } = this.state;
+    this.commit(bytes, bodyBytes, kind, flags, numbers[Num.nextSequence]!, 0, numbers[Num.lastTimeMs]!);
+  }
+
+  private writeAndSync(bytes: Uint8Array, total: number): void {
+    const { words, numbers } = this.state;
+    const fd = words[Word.fd]!;
+    const offset = this.state.offset;
+    try {
+      writeFully(this.files, fd, bytes, 0, total, offset);
+      const before = monotonicMs();
+      this.files.fdatasync(fd, 'commit');
+      const after = monotonicMs();
+      const average = numbers[Num.syncAverage]!;
+      numbers[Num.syncAverage] = average + ((after - before) * 1000 - average) * AVERAGE_WEIGHT;
+      numbers[Num.lastAppendMs] = after;
+    } catch (cause) {
+      throw this.poison(cause, `a commit at offset ${offset} of segment ${numbers[Num.segment]} failed`);
+    }
+  }
+
+  /** Marks the log as failed for every thread and returns the error to throw. The first failure is final. */
+  poison(cause: unknown, what: string): LogError {
+    Atomics.store(this.state.words, Word.failed, 1);
+    const text = cause instanceof Error ? cause.message : String(cause);
+    return new LogError('LOG_FAILED', `${what}: ${text}. What was not acknowledged may or may not be in the log`, {
+      cause,
+    });
+  }
+}
+
+/** A buffer for frames with a body of at most `bodyBytesMax`. */
+export function frameBuffer(bodyBytesMax: number): Uint8Array {
+  return new Uint8Array(FRAME_HEADER_BYTES + bodyBytesMax + FRAME_ALIGNMENT);
+}
+
+/** Whether a frame of this kind leaves nothing that a mark would still have to cover. */
+export function coversItself(kind: number): boolean {
+  return kind === FrameKind.checksum || kind === 0;
+}
