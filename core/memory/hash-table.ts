@@ -18,16 +18,24 @@ import type { Reference } from './reference.js';
 
 /** What the table needs to know of the records that it refers to. The keyspace implements it. */
 export interface RecordKeys {
-  /** Leaves the hash of the record's key in `high` (and `low`). Asked only when a table page splits. */
+  /**
+   * Reads any byte of the record's key and returns it. A split asks it of all its records before it hashes the first, so that
+   * the processor fetches them from memory at the same time instead of one after the other.
+   */
+  touch(ref: Reference): number;
+  /** Leaves the high lane of the hash of the record's key in `high`. Asked only when a table page splits. */
   hashOf(ref: Reference): void;
   readonly high: number;
-  readonly low: number;
   /** Whether the record's key equals `bytes[start, end)`. Asked only for records whose hash bits match. */
   keyEquals(ref: Reference, bytes: Uint8Array, start: number, end: number): boolean;
 }
 
 /** Cells of a table page. 256, because the home cell is the entry's 8 hash bits. */
-export const TABLE_PAGE_CELLS = 256;
+export const TABLE_PAGE_CELLS = 64;
+const CELL_MASK = TABLE_PAGE_CELLS - 1;
+/** What is left of the 8 hash bits behind the home cell. */
+const HOME_SHIFT = 2;
+const WORD_HOME_SHIFT = 24 + HOME_SHIFT;
 /** Deepest page. With the 8 bits behind it, 32 bits of the hash decide a position: the high lane alone. */
 const DEPTH_MAX = 24;
 /** Log 2 of the directory entries that any table may have, however few pages it has. */
@@ -35,12 +43,12 @@ const DIRECTORY_BITS_FREE = 6;
 /** A directory may grow to this many entries per table page (log 2). Good hashes need 1 or 2; only colliding ones reach it. */
 const DIRECTORY_SLACK_BITS = 3;
 /** Two sibling pages merge when they hold at most this many entries together: half a page, so that merging and splitting do not alternate. */
-const MERGE_ENTRIES_MAX = 128;
+const MERGE_ENTRIES_MAX = TABLE_PAGE_CELLS / 2;
 /** Pages of a full block (256 KiB); a power of two. */
-const BLOCK_PAGES = 128;
-const BLOCK_SHIFT = 7;
+const BLOCK_PAGES = 512;
+const BLOCK_SHIFT = 9;
 const PAGE_INTS = TABLE_PAGE_CELLS * 2;
-const PAGE_INTS_SHIFT = 9;
+const PAGE_INTS_SHIFT = 7;
 const CLOCK_MASK = 0xffffff;
 /** A scan step reads at most this many pages more than its COUNT asks for: a table just emptied has many pages with few entries. */
 const SCAN_PAGES_FREE = 16;
@@ -74,6 +82,8 @@ export class HashTable {
   private readonly headsOfDepth = new Int32Array(DEPTH_MAX + 1);
   /** Entries on their way while a page splits or two merge. */
   private scratch = NO_BLOCK;
+  /** Only so that touching is not optimised away. */
+  protected touched = 0;
   /** Entries visited by the last `visitFrom()`. */
   private visited = 0;
 
@@ -108,10 +118,11 @@ export class HashTable {
     const entry = this.directory[high >>> this.directoryShift]!;
     const page = entry >>> 6;
     const bits = (high << (entry & 31)) >>> 24;
+    const home = bits >>> HOME_SHIFT;
     const block = this.blocks[page >>> BLOCK_SHIFT]!;
     const base = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
     for (let distance = 0; distance < TABLE_PAGE_CELLS; distance++) {
-      const cell = (bits + distance) & 255;
+      const cell = (home + distance) & CELL_MASK;
       const at = base + (cell << 1);
       const ref = block[at]!;
       if (ref === 0) break;
@@ -123,7 +134,7 @@ export class HashTable {
           this.cursorCell = cell;
           return ref;
         }
-      } else if (((cell - tag) & 255) < distance) break;
+      } else if (((cell - (tag >>> HOME_SHIFT)) & CELL_MASK) < distance) break;
     }
     this.cursorState = CURSOR_ABSENT;
     return (entry & 32) === 0 ? 0 : this.findChained(page, bits, bytes, start, end);
@@ -195,17 +206,19 @@ export class HashTable {
     for (;;) {
       const entry = this.directory[prefix >>> this.directoryShift]!;
       const depth = entry & 31;
-      let bits = (prefix << depth) >>> 24;
+      let home = (prefix << depth) >>> WORD_HOME_SHIFT;
       const head = depth === 0 ? 0 : (prefix >>> (32 - depth)) << (32 - depth);
       if ((entry & 32) === 0) {
-        bits = this.visitFrom(entry >>> 6, bits, count - visited, visit);
+        home = this.visitFrom(entry >>> 6, home, count - visited, visit);
         visited += this.visited;
       } else {
-        for (; bits < TABLE_PAGE_CELLS && visited < count; bits++)
-          visited += this.visitChained(entry >>> 6, bits, visit);
+        for (; home < TABLE_PAGE_CELLS && visited < count; home++) {
+          const bits = home << HOME_SHIFT;
+          visited += this.visitBits(entry >>> 6, bits, bits | ((1 << HOME_SHIFT) - 1), visit);
+        }
       }
       // 24 - depth is at least 0: DEPTH_MAX. Adding the interval may carry out of 32 bits: that is the end.
-      const next = (head >>> 0) + bits * 2 ** (24 - depth);
+      const next = (head >>> 0) + home * 2 ** (WORD_HOME_SHIFT - depth);
       if (next >= 2 ** 32) return 0;
       if (visited >= count || --pagesLeft === 0) return next;
       prefix = next | 0;
@@ -226,7 +239,7 @@ export class HashTable {
       let mixed = Math.imul(state ^ (state >>> 15), state | 1);
       mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
       mixed = (mixed ^ (mixed >>> 14)) >>> 0;
-      cell = mixed & 255;
+      cell = mixed & CELL_MASK;
       page = Math.floor(((mixed >>> 8) / 2 ** 24) * this.pageCount);
       if (this.block(page)[this.cellAt(page, cell)]! !== 0) return this.pointAt(page, cell);
     }
@@ -235,7 +248,7 @@ export class HashTable {
       if (this.pageEntries[page]! > 0) {
         const block = this.block(page);
         for (let step = 0; step < TABLE_PAGE_CELLS; step++) {
-          const next = (cell + step) & 255;
+          const next = (cell + step) & CELL_MASK;
           if (block[this.cellAt(page, next)]! !== 0) return this.pointAt(page, next);
         }
       }
@@ -250,7 +263,8 @@ export class HashTable {
   forEachByHash(high: number, visit: (ref: Reference) => void): void {
     if (this.count === 0) return;
     const entry = this.directory[high >>> this.directoryShift]!;
-    this.visitChained(entry >>> 6, (high << (entry & 31)) >>> 24, visit);
+    const bits = (high << (entry & 31)) >>> 24;
+    this.visitBits(entry >>> 6, bits, bits, visit);
   }
 
   /** Forgets all entries by dropping the arrays: O(1), whatever the table held. */
@@ -298,12 +312,12 @@ export class HashTable {
   private place(page: number, bits: number, ref: Reference, tagAndClock: number): number {
     const block = this.block(page);
     const base = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
-    let cell = bits;
+    let cell = bits >>> HOME_SHIFT;
     let distance = 0;
     let at = base + (cell << 1);
-    while (block[at]! !== 0 && ((cell - (block[at + 1]! >>> 24)) & 255) >= distance) {
+    while (block[at]! !== 0 && ((cell - (block[at + 1]! >>> WORD_HOME_SHIFT)) & CELL_MASK) >= distance) {
       distance++;
-      cell = (cell + 1) & 255;
+      cell = (cell + 1) & CELL_MASK;
       at = base + (cell << 1);
     }
     const placed = cell;
@@ -317,7 +331,7 @@ export class HashTable {
       if (heldRef === 0) break;
       movingRef = heldRef;
       movingTag = heldTag;
-      cell = (cell + 1) & 255;
+      cell = (cell + 1) & CELL_MASK;
       at = base + (cell << 1);
     }
     this.pageEntries[page] = this.pageEntries[page]! + 1;
@@ -329,11 +343,11 @@ export class HashTable {
     const block = this.block(page);
     const base = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
     let at = base + (cell << 1);
-    for (let next = (cell + 1) & 255; ; next = (next + 1) & 255) {
+    for (let next = (cell + 1) & CELL_MASK; ; next = (next + 1) & CELL_MASK) {
       const nextAt = base + (next << 1);
       const ref = block[nextAt]!;
       const tagAndClock = block[nextAt + 1]!;
-      if (ref === 0 || tagAndClock >>> 24 === next || next === cell) break;
+      if (ref === 0 || tagAndClock >>> WORD_HOME_SHIFT === next || next === cell) break;
       block[at] = ref;
       block[at + 1] = tagAndClock;
       at = nextAt;
@@ -344,27 +358,27 @@ export class HashTable {
   }
 
   /**
-   * Visits a page's entries in the order of their bits, from `bits` on, whole intervals, until `count` are visited. Returns the
-   * bits where to go on, 256 at the page's end.
+   * Visits a page's entries in the order of their homes, from `first` on, whole homes, until `count` are visited. Returns the
+   * home where to go on, TABLE_PAGE_CELLS at the page's end.
    *
-   * Cells are numbered on past 255 into the wrapped ones, so that home = cell - distance is never ambiguous.
+   * Cells are numbered on past the last into the wrapped ones, so that home = cell - distance is never ambiguous.
    */
-  private visitFrom(page: number, bits: number, count: number, visit: (ref: Reference) => void): number {
+  private visitFrom(page: number, first: number, count: number, visit: (ref: Reference) => void): number {
     this.visited = 0;
     if (this.pageEntries[page] === 0) return TABLE_PAGE_CELLS;
     const block = this.block(page);
     const base = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
     let visited = 0;
-    let homeBefore = bits;
-    for (let cell = bits; cell < 2 * TABLE_PAGE_CELLS; cell++) {
-      const at = base + ((cell & 255) << 1);
+    let homeBefore = first;
+    for (let cell = first; cell < 2 * TABLE_PAGE_CELLS; cell++) {
+      const at = base + ((cell & CELL_MASK) << 1);
       const ref = block[at]!;
       if (ref === 0) {
         if (cell >= TABLE_PAGE_CELLS) break;
         continue;
       }
-      const home = cell - ((cell - (block[at + 1]! >>> 24)) & 255);
-      if (home < bits) continue;
+      const home = cell - ((cell - (block[at + 1]! >>> WORD_HOME_SHIFT)) & CELL_MASK);
+      if (home < first) continue;
       if (home >= TABLE_PAGE_CELLS) break;
       if (home !== homeBefore && visited >= count) {
         this.visited = visited;
@@ -381,37 +395,39 @@ export class HashTable {
   // ---- chains (only of hashes that no bit within reach tells apart) ------------------------------------------------------------
 
   private findChained(head: number, bits: number, bytes: Uint8Array, start: number, end: number): Reference {
+    const home = bits >>> HOME_SHIFT;
     for (let page = this.pageNext[head]! - 1; page >= 0; page = this.pageNext[page]! - 1) {
       const block = this.block(page);
       for (let distance = 0; distance < TABLE_PAGE_CELLS; distance++) {
-        const cell = (bits + distance) & 255;
+        const cell = (home + distance) & CELL_MASK;
         const at = this.cellAt(page, cell);
         const ref = block[at]!;
         if (ref === 0) break;
         const tag = block[at + 1]! >>> 24;
         if (tag === bits) {
           if (this.keys.keyEquals(ref, bytes, start, end)) return this.pointAt(page, cell);
-        } else if (((cell - tag) & 255) < distance) break;
+        } else if (((cell - (tag >>> HOME_SHIFT)) & CELL_MASK) < distance) break;
       }
     }
     return 0;
   }
 
-  /** Visits the entries with exactly these bits in all pages of a chain (or the one page). Returns how many. */
-  private visitChained(head: number, bits: number, visit: (ref: Reference) => void): number {
+  /** Visits the entries of one home whose bits are in [first, last], in all pages of a chain (or the one page). Returns how many. */
+  private visitBits(head: number, first: number, last: number, visit: (ref: Reference) => void): number {
+    const home = first >>> HOME_SHIFT;
     let visited = 0;
     for (let page = head; page >= 0; page = this.pageNext[page]! - 1) {
       const block = this.block(page);
       for (let distance = 0; distance < TABLE_PAGE_CELLS; distance++) {
-        const cell = (bits + distance) & 255;
+        const cell = (home + distance) & CELL_MASK;
         const at = this.cellAt(page, cell);
         const ref = block[at]!;
         if (ref === 0) break;
         const tag = block[at + 1]! >>> 24;
-        if (tag === bits) {
+        if (tag >= first && tag <= last) {
           visit(ref);
           visited++;
-        } else if (((cell - tag) & 255) < distance) break;
+        } else if (((cell - (tag >>> HOME_SHIFT)) & CELL_MASK) < distance) break;
       }
     }
     return visited;
@@ -549,6 +565,9 @@ export class HashTable {
     this.headsOfDepth[depth + 1] = this.headsOfDepth[depth + 1]! + 2;
     this.point(page, depth + 1, prefix, false);
     this.point(sibling, depth + 1, siblingPrefix, false);
+    let touched = 0;
+    for (let i = 0; i < entries; i++) touched ^= this.keys.touch(this.scratch[2 * i]!);
+    this.touched = touched;
     for (let i = 0; i < entries; i++) {
       const ref = this.scratch[2 * i]!;
       const tagAndClock = this.scratch[2 * i + 1]!;

@@ -13,10 +13,13 @@
 export class KeyHash {
   /** First output lane of the last `hash()`, as int32. The hash table is ordered by it, read as unsigned. */
   high = 0;
-  /** Second output lane of the last `hash()`, as int32. */
-  low = 0;
   private readonly seed0: number;
   private readonly seed1: number;
+  /** The state after the first lane, from which `low` goes on. */
+  private state0 = 0;
+  private state1 = 0;
+  private state2 = 0;
+  private state3 = 0;
 
   /**
    * @param seed secret random words, at least two; only the first two are used (HalfSipHash has a 64-bit key).
@@ -33,7 +36,7 @@ export class KeyHash {
     const seed0 = this.seed0;
     const seed1 = this.seed1;
     let v0 = seed0;
-    let v1 = seed1 ^ 0xee; // 0xee and 0xdd below select the 64-bit output of the reference
+    let v1 = seed1 ^ 0xee; // 0xee here and below, and 0xdd between the lanes, select the 64-bit output of the reference
     let v2 = 0x6c796765 ^ seed0;
     let v3 = 0x74656462 ^ seed1;
     const wordsEnd = start + ((end - start) & ~3);
@@ -63,14 +66,11 @@ export class KeyHash {
     if (rest > 1) word |= bytes[wordsEnd + 1]! << 8;
     if (rest > 0) word |= bytes[wordsEnd]!;
     v3 ^= word;
-    // One compression round of the last word, then three rounds for each output lane: seven of the same, hence the loop.
-    for (let round = 0; round < 7; round++) {
+    // One compression round of the last word, then three of finalisation: four of the same, hence the loop.
+    for (let round = 0; round < 4; round++) {
       if (round === 1) {
         v0 ^= word;
         v2 ^= 0xee;
-      } else if (round === 4) {
-        this.high = v1 ^ v3;
-        v1 ^= 0xdd;
       }
       v0 = (v0 + v1) | 0;
       v1 = (v1 << 5) | (v1 >>> 27);
@@ -87,6 +87,37 @@ export class KeyHash {
       v1 ^= v2;
       v2 = (v2 << 16) | (v2 >>> 16);
     }
-    this.low = v1 ^ v3;
+    this.high = v1 ^ v3;
+    this.state0 = v0;
+    this.state1 = v1;
+    this.state2 = v2;
+    this.state3 = v3;
+  }
+
+  /**
+   * Second output lane of the last `hash()`, as int32. Its three rounds are made when it is asked for: the table needs only `high`.
+   */
+  get low(): number {
+    let v0 = this.state0;
+    let v1 = this.state1 ^ 0xdd;
+    let v2 = this.state2;
+    let v3 = this.state3;
+    for (let round = 0; round < 3; round++) {
+      v0 = (v0 + v1) | 0;
+      v1 = (v1 << 5) | (v1 >>> 27);
+      v1 ^= v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = (v3 << 8) | (v3 >>> 24);
+      v3 ^= v2;
+      v0 = (v0 + v3) | 0;
+      v3 = (v3 << 7) | (v3 >>> 25);
+      v3 ^= v0;
+      v2 = (v2 + v1) | 0;
+      v1 = (v1 << 13) | (v1 >>> 19);
+      v1 ^= v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+    }
+    return v1 ^ v3;
   }
 }

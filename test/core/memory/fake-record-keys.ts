@@ -4,14 +4,12 @@ import type { KeyHash } from '../../../core/memory/key-hash.js';
 
 /** What the fake asks of a hash: `KeyHash`, or a bad one that collides on purpose. */
 export interface Hash {
-  high: number;
-  low: number;
+  readonly high: number;
   hash(bytes: ArrayLike<number>, start: number, end: number): void;
 }
 
 export class FakeRecordKeys implements RecordKeys {
   high = 0;
-  low = 0;
   comparisons = 0;
   hashed = 0;
   private readonly hashFunction: Hash;
@@ -35,11 +33,14 @@ export class FakeRecordKeys implements RecordKeys {
     return String.fromCharCode(...this.key(ref));
   }
 
-  /** Hashes a key into `high` and `low`. */
+  /** Hashes a key into `high`. */
   hash(key: Uint8Array): void {
     this.hashFunction.hash(key, 0, key.length);
     this.high = this.hashFunction.high;
-    this.low = this.hashFunction.low;
+  }
+
+  touch(ref: number): number {
+    return this.key(ref)[0] ?? 0;
   }
 
   hashOf(ref: number): void {
