@@ -47,7 +47,7 @@ export class ServerStartError extends Error {
 }
 
 const running = new Set<ChildProcess>();
-process.on('exit', () => {
+process.prependListener('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
