@@ -23,6 +23,8 @@ export class FreePages {
   private usableOf: Int16Array;
   /** No run of free pages of the chunk is longer; 16 stands for anything. */
   private runMax: Uint8Array;
+  /** What `guaranteedPages` counts in the chunk; -1 where that is to be counted anew. */
+  private guaranteedOf: Int16Array;
   /** By run length: no chunk below has such a run. */
   private readonly hint = new Int32Array(SPAN_PAGES_MAX + 1);
 
@@ -31,6 +33,7 @@ export class FreePages {
     this.freeOf = new Int16Array(1);
     this.usableOf = new Int16Array(1);
     this.runMax = new Uint8Array(1);
+    this.guaranteedOf = new Int16Array(1);
   }
 
   /** The lowest chunk number that is absent. */
@@ -49,6 +52,7 @@ export class FreePages {
     this.freeOf[chunk] = end - from;
     this.usableOf[chunk] = end - from;
     this.runMax[chunk] = SPAN_PAGES_MAX;
+    this.guaranteedOf[chunk] = -1;
     this.lowerHints(chunk);
     this.chunkCount++;
     this.emptyChunks++;
@@ -64,6 +68,7 @@ export class FreePages {
     this.freeOf[chunk] = 0;
     this.usableOf[chunk] = 0;
     this.runMax[chunk] = 0;
+    this.guaranteedOf[chunk] = 0;
     this.chunkCount--;
     this.emptyChunks--;
     while (this.chunkEnd > 0 && this.usableOf[this.chunkEnd - 1] === 0) this.chunkEnd--;
@@ -99,6 +104,7 @@ export class FreePages {
         continue;
       }
       this.hint[count] = chunk;
+      this.guaranteedOf[chunk] = -1;
       if (this.freeOf[chunk] === this.usableOf[chunk]) this.emptyChunks--;
       this.freeOf[chunk]! -= count;
       this.freePages -= count;
@@ -117,6 +123,7 @@ export class FreePages {
     this.freeOf[chunk]! += count;
     this.freePages += count;
     this.runMax[chunk] = SPAN_PAGES_MAX;
+    this.guaranteedOf[chunk] = -1;
     this.lowerHints(chunk);
     if (this.freeOf[chunk] !== this.usableOf[chunk]) return false;
     this.emptyChunks++;
@@ -130,16 +137,20 @@ export class FreePages {
   guaranteedPages(enough: number): number {
     let guaranteed = 0;
     for (let chunk = 0; chunk < this.chunkEnd && guaranteed < enough; chunk++) {
-      if (this.freeOf[chunk]! < SPAN_PAGES_MAX || this.runMax[chunk]! < SPAN_PAGES_MAX) continue;
-      let run = 0;
-      const end = (chunk + 1) << CHUNK_SHIFT;
-      for (let page = chunk << CHUNK_SHIFT; page < end; page++) {
-        if (!this.isFree(page)) {
-          run = 0;
-        } else if (++run >= SPAN_PAGES_MAX) {
-          guaranteed++;
-        }
-      }
+      if (this.guaranteedOf[chunk]! < 0) this.guaranteedOf[chunk] = this.countGuaranteed(chunk);
+      guaranteed += this.guaranteedOf[chunk]!;
+    }
+    return guaranteed;
+  }
+
+  private countGuaranteed(chunk: number): number {
+    if (this.runMax[chunk]! < SPAN_PAGES_MAX) return 0;
+    let guaranteed = 0;
+    let run = 0;
+    const end = (chunk + 1) << CHUNK_SHIFT;
+    for (let page = chunk << CHUNK_SHIFT; page < end; page++) {
+      if (!this.isFree(page)) run = 0;
+      else if (++run >= SPAN_PAGES_MAX) guaranteed++;
     }
     return guaranteed;
   }
@@ -190,5 +201,8 @@ export class FreePages {
     const runMax = new Uint8Array(length);
     runMax.set(this.runMax);
     this.runMax = runMax;
+    const guaranteedOf = new Int16Array(length);
+    guaranteedOf.set(this.guaranteedOf);
+    this.guaranteedOf = guaranteedOf;
   }
 }

@@ -17,6 +17,8 @@ export const PAGES_MAX = 2 ** 24 - 1;
 export const SPAN_PAGES_MAX = 16;
 export const SLOT_BYTES_MIN = 16;
 export const SLOT_BYTES_MAX = 16_384;
+/** The largest slot whose span is a single page. */
+export const SINGLE_PAGE_BYTES_MAX = 1016;
 /** Bytes that a run of the most pages carries. */
 export const RUN_BYTES_MAX = SPAN_PAGES_MAX * PAGE_BYTES - HEADER_BYTES;
 
@@ -36,7 +38,7 @@ function classSizes(): number[] {
   const sizes: number[] = [];
   for (let bytes = SLOT_BYTES_MIN; bytes <= 128; bytes += 8) sizes.push(bytes);
   sizes.push(...SINGLE_PAGE_SIZES);
-  let last = 1016;
+  let last = SINGLE_PAGE_BYTES_MAX;
   while (last < SLOT_BYTES_MAX) {
     last = Math.min(SLOT_BYTES_MAX, Math.floor((last * 1.125) / 8) * 8);
     sizes.push(last);
@@ -46,7 +48,7 @@ function classSizes(): number[] {
 
 /** Pages of the span of a class: the fewest that waste little, else those that waste least. */
 function spanPages(bytes: number): number {
-  if (bytes <= 1024) return 1;
+  if (bytes <= SINGLE_PAGE_BYTES_MAX) return 1;
   let best = 0;
   let bestShare = 1;
   for (let pages = 1; pages <= SPAN_PAGES_MAX; pages++) {
