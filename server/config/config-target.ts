@@ -1,0 +1,23 @@
+/**
+ * What options act on in a running server. The table of options knows only this; live-settings.ts implements it. A
+ * method throws ConfigValueError to refuse a value, and must have changed nothing then.
+ */
+import type { OutputBufferLimits } from '../connections/connection-limits.js';
+
+export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning';
+
+export interface ConfigTarget {
+  setMaxmemory(bytes: number): void;
+  /** Bytes, or below zero a percentage of maxmemory; 0 for a quarter of maxmemory. */
+  setMaxmemoryClients(bytesOrPercent: number): void;
+  setMaxclients(count: number): void;
+  setTimeoutSeconds(seconds: number): void;
+  setTcpKeepaliveSeconds(seconds: number): void;
+  setProtectedMode(on: boolean): void;
+  /** The password of the default user as a byte string; '' for none. */
+  setPassword(password: string): void;
+  setQueryBufferBytesMax(bytes: number): void;
+  setBulkBytesMax(bytes: number): void;
+  setOutputBufferLimits(limits: OutputBufferLimits): void;
+  setLogLevel(level: LogLevel): void;
+}

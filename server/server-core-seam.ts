@@ -1,0 +1,61 @@
+/**
+ * The seam between the entry of the server thread (server-thread.ts) and what runs in it (server-core.ts): what a server
+ * is started with, and what it tells whoever supervises it. Types only.
+ */
+import type { Logger } from 'pino';
+import type { Config } from './config/config.js';
+import type { LogLevel } from './config/config-target.js';
+
+/** The log for people: pino, with Redis' names for severities. */
+export interface ServerLog {
+  readonly log: Logger;
+  setLevel(level: LogLevel): void;
+  /** Writes what is still buffered; before the thread ends. */
+  flush(): void;
+}
+
+export interface ServerCoreOptions {
+  readonly config: Config;
+  readonly log: ServerLog;
+  /** Data directory, absolute; it exists. */
+  readonly directory: string;
+  /** Unix socket, absolute, or ''. */
+  readonly unixSocket: string;
+  /** File of the configuration, absolute, or ''; what INFO shows. */
+  readonly configFile: string;
+}
+
+/** How far the recovery is. */
+export interface LoadingProgress {
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
+  readonly entries: number;
+}
+
+/** How a server is ended. */
+export interface ShutdownRequest {
+  /** For the log: 'SIGTERM', 'SHUTDOWN by 127.0.0.1:51234', 'close()'. */
+  readonly reason: string;
+}
+
+/** What a server says of itself. Called in the server thread. */
+export interface ServerCoreHooks {
+  loading(progress: LoadingProgress): void;
+  /**
+   * The server cannot go on: its connections are closed and nothing more is acknowledged. Called at most once, also for
+   * failures before it was ready (start() rejects as well then).
+   */
+  fatal(error: Error): void;
+  /** The server has ended as it was asked to: everything is committed and the log is sealed. */
+  closed(): void;
+}
+
+/** What server-core.ts exports as `ServerCore` is an instance of this; `ServerCore.start` takes options and hooks. */
+export interface RunningCore {
+  /** TCP port that it listens on. */
+  readonly port: number;
+  /** Keys in all databases. */
+  keyCount(): number;
+  /** Stops taking commands, commits, seals; hooks.closed() follows. Asking again does nothing. */
+  shutdown(request: ShutdownRequest): Promise<void>;
+}

@@ -1,0 +1,27 @@
+/** Why a server could not start or had to stop, for whoever runs it. */
+
+/**
+ * `code` is stable, the message is for people. Codes of the log come through unchanged (log/log-error.ts); beside them:
+ *
+ * - `CONFIG`: an option or a configuration file cannot be used.
+ * - `PORT_IN_USE`: something else listens on the port. `LISTEN_FAILED`: listening failed for another reason.
+ * - `FOREIGN_DATA`: the directory holds data of a Redis and no log of Holdfast.
+ * - `DIRECTORY`: the directory cannot be made or used.
+ * - `THREAD_DIED`: the server thread ended without saying why (out of memory, a bug).
+ * - `INTERNAL`: a failure without a code of its own.
+ */
+export class ServerError extends Error {
+  override readonly name = 'ServerError';
+  readonly code: string;
+
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
+
+/** The code of any error, or `INTERNAL`. */
+export function errorCode(error: unknown): string {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : 'INTERNAL';
+}

@@ -1,0 +1,108 @@
+/**
+ * Entry of the server thread: reads the configuration, opens the log for people, starts the server and carries what it
+ * says to the main thread. What a server is made of is in server-core.ts.
+ */
+import { resolve } from 'node:path';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { Config } from './config/config.js';
+import { pathOf } from './config/config-file.js';
+import { readMachineFacts } from './config/machine-facts.js';
+import { createServerLog, type LogDestination } from './logging.js';
+import { ServerCore } from './server-core.js';
+import type { RunningCore, ServerCoreHooks, ServerLog } from './server-core-seam.js';
+import { errorCode } from './server-error.js';
+import { prepareDirectory } from './startup-checks.js';
+import type { FromServerThread, ServerThreadData, ToServerThread } from './thread-messages.js';
+
+class ServerThread {
+  private readonly port: MessagePort;
+  private readonly data: ServerThreadData;
+  private readonly config: Config;
+  private readonly serverLog: ServerLog;
+  private core: RunningCore | undefined = undefined;
+  private shutdownReason = '';
+  private ended = false;
+
+  constructor(port: MessagePort, data: ServerThreadData) {
+    this.port = port;
+    this.data = data;
+    this.config = new Config(data.settings, readMachineFacts());
+    this.serverLog = createServerLog(this.logDestination(), this.config.values.loglevel);
+    port.on('message', (message: ToServerThread) => this.shutdown(message.request.reason));
+  }
+
+  async run(): Promise<void> {
+    const { config, data, serverLog } = this;
+    for (const warning of config.warnings) serverLog.log.warn(warning);
+    const directory = this.absolute(config.values.dir);
+    const unixSocket = config.values.unixsocket === '' ? '' : this.absolute(config.values.unixsocket);
+    prepareDirectory(directory);
+    const hooks: ServerCoreHooks = {
+      loading: (progress) => this.send({ type: 'loading', progress }),
+      fatal: (error) => this.fatal(error),
+      closed: () => this.end({ type: 'closed' }, 0),
+    };
+    const options = { config, log: serverLog, directory, unixSocket, configFile: data.configFile };
+    const core = await ServerCore.start(options, hooks);
+    this.core = core;
+    const keys = core.keyCount();
+    const facts = { port: core.port, unixsocket: unixSocket, dir: directory, keys };
+    serverLog.log.info(facts, `ready to accept connections on port ${core.port}, ${keys} keys in ${directory}`);
+    this.send({ type: 'ready', port: core.port, unixSocket, directory, keys });
+    if (this.shutdownReason !== '') await core.shutdown({ reason: this.shutdownReason });
+  }
+
+  fatal(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    const code = errorCode(error);
+    // A failure of the server's own making needs its place; what the user can mend needs one line.
+    const trace = code === 'INTERNAL' && error instanceof Error ? { err: error } : {};
+    this.serverLog.log.fatal({ code, ...trace }, message);
+    this.end({ type: 'fatal', code, message }, 1);
+  }
+
+  private shutdown(reason: string): void {
+    if (this.shutdownReason !== '') return;
+    this.shutdownReason = reason;
+    this.serverLog.log.info(`${reason}: committing, sealing the log and ending`);
+    this.core?.shutdown({ reason }).catch((error: unknown) => this.fatal(error));
+  }
+
+  private absolute(path: string): string {
+    return resolve(this.data.workingDirectory, pathOf(path));
+  }
+
+  private logDestination(): LogDestination {
+    const { logfile } = this.config.values;
+    if (logfile !== '') return { to: 'file', path: this.absolute(logfile) };
+    switch (this.data.logOutput) {
+      case 'json':
+        return { to: 'stdout', pretty: false };
+      case 'pretty':
+        return { to: 'stdout', pretty: true };
+      case 'messages':
+        return { to: 'function', write: (line) => this.send({ type: 'log', line }) };
+      case 'none':
+        return { to: 'nowhere' };
+    }
+  }
+
+  private send(message: FromServerThread): void {
+    this.port.postMessage(message);
+  }
+
+  /** Says the last word and ends the thread, whatever is still open in it. */
+  private end(message: FromServerThread, code: number): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.serverLog.flush();
+    this.send(message);
+    // In a worker this ends the thread alone.
+    process.exit(code);
+  }
+}
+
+if (parentPort === null) throw new Error('server-thread.js runs as a worker thread only');
+const thread = new ServerThread(parentPort, workerData as ServerThreadData);
+process.on('uncaughtException', (error) => thread.fatal(error));
+thread.run().catch((error: unknown) => thread.fatal(error));

@@ -1,0 +1,32 @@
+/**
+ * What is looked at before a server starts on a directory: that it is there, and that it does not hold the data of a
+ * Redis which an empty Holdfast would hide.
+ */
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { logDirectoryOf } from './data-directory.js';
+import { ServerError } from './server-error.js';
+
+/** Names under which a Redis keeps its dataset by default. */
+const REDIS_DATA: readonly string[] = ['dump.rdb', 'appendonlydir', 'appendonly.aof'];
+
+/**
+ * Makes the data directory if it is missing.
+ * @throws ServerError `DIRECTORY` when it cannot be made or read, `FOREIGN_DATA` when it holds a Redis' data alone.
+ */
+export function prepareDirectory(directory: string): void {
+  let names: string[];
+  try {
+    mkdirSync(directory, { recursive: true });
+    names = readdirSync(directory);
+  } catch (error) {
+    throw new ServerError('DIRECTORY', `cannot use the directory ${directory}: ${(error as Error).message}`, error);
+  }
+  if (existsSync(logDirectoryOf(directory))) return;
+  const found = REDIS_DATA.find((name) => names.includes(name));
+  if (found === undefined) return;
+  throw new ServerError(
+    'FOREIGN_DATA',
+    `${directory} holds ${found} of a Redis and no log of Holdfast, which does not read it: ` +
+      `choose another directory with --dir, or move ${found} away to start empty.`,
+  );
+}
