@@ -12,8 +12,8 @@
  */
 
 import type { Arena } from './arena.js';
-import { NO_REFERENCE, type Reference } from './reference.js';
 import { read32 } from './record.js';
+import { NO_REFERENCE, type Reference } from './reference.js';
 import { HEADER_BYTES, PAGE_BYTES, RUN_BYTES_MAX, SPAN_PAGES_MAX, slotBytesOf } from './size-classes.js';
 
 /** Bytes of every part but the last: what a run of 16 pages carries. */

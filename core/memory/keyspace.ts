@@ -1,0 +1,751 @@
+/**
+ * A keyspace: the keys of one database, found by hash, each a record in the arena that describes itself. Here are
+ * finding, creating, overwriting, deadlines, renaming, walking and freeing of records, and the counters. What a value
+ * means is `core/types`; which database number points here, and that every lookup is accounted for, is `core/database`.
+ *
+ * The cursor is the record of the last `find`, `sample` or change. Whatever moves a record switches its table entry in
+ * the same step, so only the cursor is ever good for a change, and a reference only until the next change.
+ * Nothing here fails for want of memory once the arena has reserved what `bytesNeeded...` said.
+ */
+
+import type { Arena } from './arena.js';
+import { ArenaError } from './arena-error.js';
+import { ExpiryIndex } from './expiry-index.js';
+import { HashTable, type RecordKeys } from './hash-table.js';
+import { KeyHash } from './key-hash.js';
+import { bytesNeededForParts, Parts } from './parts.js';
+import {
+  ENCODING_MASK,
+  ENCODING_SHIFT,
+  expiryFlag,
+  FLAG_EXPIRY,
+  FLAG_EXPIRY_48,
+  FLAG_LONG_KEY,
+  FLAG_PARTS,
+  KEY_INLINE_BYTES_MAX,
+  keyAreaBytes,
+  LONG_KEY_HASH_BYTES,
+  LONG_KEY_PREFIX_BYTES,
+  RECORD_TYPE_MASK,
+  RecordReader,
+  ROOT_BYTES,
+  recordBytes,
+  recordHeaderBytes,
+  TYPE_STRING,
+  VALUE_INLINE_BYTES_MAX,
+  valueAreaBytes,
+  writeRecordHeader,
+} from './record.js';
+import { NO_REFERENCE, type Reference, type WritableOffset } from './reference.js';
+import { ReleaseQueue } from './release-queue.js';
+import { SLOT_BYTES_MAX, slotBytesOf } from './size-classes.js';
+
+/** Detached pages swept by a detach, so that keyspaces emptied in a loop never use up the arena's ids. */
+const DETACH_SWEEP_PAGES = 256;
+
+/** Bytes that `store` of a new key takes from the arena at most. */
+export function bytesNeededToStore(keyLength: number, valueLength: number): number {
+  const record = slotBytesOf(recordBytes(0, keyLength, valueLength) + 8);
+  const value = valueLength > VALUE_INLINE_BYTES_MAX ? bytesNeededForParts(valueLength) : 0;
+  return record + value + bytesNeededForKey(keyLength);
+}
+
+function bytesNeededForKey(keyLength: number): number {
+  return keyLength > KEY_INLINE_BYTES_MAX ? bytesNeededForParts(keyLength) : 0;
+}
+
+export class Keyspace implements RecordKeys {
+  /** Owner of the pages in the arena. Another one after `detach`. */
+  id: number;
+  /** Hash lanes of the key of the last `find`, int32. */
+  hashHigh = 0;
+  hashLow = 0;
+  /** Deadline of the last `readExpiry`, ms in two int32 lanes. */
+  expiryHigh = 0;
+  expiryLow = 0;
+  /** Hash lanes of the last `hashOf`. */
+  high = 0;
+  low = 0;
+  /** Keys that have a deadline. */
+  keysWithExpiry = 0;
+  /** Sum of the lengths of all keys and values. */
+  contentBytes = 0;
+
+  private readonly arena: Arena;
+  private readonly hash: KeyHash;
+  private readonly table: HashTable;
+  private readonly expiries = new ExpiryIndex();
+  private readonly parts: Parts;
+  private readonly released: ReleaseQueue;
+  private readonly reader: RecordReader;
+  /** The record at the cursor; 0 where the last `find` missed. */
+  private current: Reference = NO_REFERENCE;
+  /** Length of the key of the last `find`; -1 where there is none to store under. */
+  private soughtLength = -1;
+  /** The table's cursor is not where `current` says, because the entry was removed: look again before inserting. */
+  private cursorLost = false;
+  /** Records that `forEachDue` has found under one hash. */
+  private due = new Int32Array(16);
+  private dueCount = 0;
+  private dueHash = 0;
+  private dueNow = 0;
+  private readonly collectDue: (reference: Reference) => void;
+
+  /**
+   * @param id owner in the arena, used by no other keyspace.
+   * @param seed secret of the key hash, at least two words.
+   */
+  constructor(id: number, arena: Arena, seed: Uint32Array) {
+    this.id = arena.openKeyspace(id);
+    this.arena = arena;
+    this.hash = new KeyHash(seed);
+    this.parts = new Parts(arena);
+    this.released = new ReleaseQueue(this.parts);
+    this.reader = new RecordReader(arena);
+    this.table = new HashTable(this);
+    this.collectDue = (reference) => this.addDue(reference);
+  }
+
+  /** Number of keys. */
+  get count(): number {
+    return this.table.count;
+  }
+
+  /** Bytes of the hash table and the expiry index, which lie outside the arena. */
+  get indexBytes(): number {
+    return this.table.bytes + this.expiries.bytes;
+  }
+
+  /** Bytes of slots and runs in use, what waits to be freed included. */
+  get usedBytes(): number {
+    return this.arena.usedBytesOf(this.id);
+  }
+
+  // ---- finding -----------------------------------------------------------------------------------------------------
+
+  /** Looks for a key and leaves the cursor there, or where it would go. Returns its record, or 0. */
+  find(bytes: Uint8Array, start: number, end: number): Reference {
+    const hash = this.hash;
+    hash.hash(bytes, start, end);
+    this.hashHigh = hash.high;
+    this.hashLow = hash.low;
+    this.soughtLength = end - start;
+    this.cursorLost = false;
+    const reference = this.table.find(this.hashHigh, bytes, start, end);
+    this.current = reference;
+    return reference;
+  }
+
+  keyEquals(reference: Reference, bytes: Uint8Array, start: number, end: number): boolean {
+    const chunk = this.arena.bytes(reference);
+    const slot = this.arena.offset(reference);
+    const length = end - start;
+    if (length >= 0x80) return this.keyEqualsLonger(reference, bytes, start, end);
+    if (chunk[slot + 2] !== length) return false;
+    let at = slot + 3;
+    while (chunk[at++]! >= 0x80);
+    const flags = chunk[slot + 1]!;
+    if ((flags & FLAG_EXPIRY) !== 0) at += (flags & FLAG_EXPIRY_48) !== 0 ? 6 : 8;
+    return this.arena.equals(reference, at - slot, bytes, start, end);
+  }
+
+  private keyEqualsLonger(reference: Reference, bytes: Uint8Array, start: number, end: number): boolean {
+    const reader = this.reader;
+    reader.read(reference);
+    if (reader.keyLength !== end - start) return false;
+    if ((reader.flags & FLAG_LONG_KEY) === 0) return this.arena.equals(reference, reader.keyAt, bytes, start, end);
+    // The key sought is the one that `find` or `rename` has hashed.
+    if (reader.keyHashHigh !== this.hashHigh || reader.keyHashLow !== this.hashLow) return false;
+    const prefixAt = reader.keyAt + LONG_KEY_HASH_BYTES;
+    if (!this.arena.equals(reference, prefixAt, bytes, start, start + LONG_KEY_PREFIX_BYTES)) return false;
+    return this.parts.equals(reader.keyRoot, bytes, start, end);
+  }
+
+  hashOf(reference: Reference): void {
+    const reader = this.reader;
+    reader.read(reference);
+    if ((reader.flags & FLAG_LONG_KEY) !== 0) {
+      this.high = reader.keyHashHigh;
+      this.low = reader.keyHashLow;
+      return;
+    }
+    const from = reader.start + reader.keyAt;
+    this.hash.hash(reader.bytes, from, from + reader.keyLength);
+    this.high = this.hash.high;
+    this.low = this.hash.low;
+  }
+
+  touch(reference: Reference): number {
+    return this.arena.bytes(reference)[this.arena.offset(reference)]!;
+  }
+
+  /** The access clock, 24 bits, of the record at the cursor. */
+  clock(): number {
+    return this.table.clock();
+  }
+
+  setClock(value: number): void {
+    this.table.setClock(value);
+  }
+
+  // ---- reading a record --------------------------------------------------------------------------------------------
+
+  type(reference: Reference): number {
+    return this.arena.bytes(reference)[this.arena.offset(reference)]! & RECORD_TYPE_MASK;
+  }
+
+  /** `ENCODING_RAW`, `ENCODING_INT` or `ENCODING_EMBSTR`. */
+  encoding(reference: Reference): number {
+    return (this.arena.bytes(reference)[this.arena.offset(reference) + 1]! & ENCODING_MASK) >>> ENCODING_SHIFT;
+  }
+
+  hasExpiry(reference: Reference): boolean {
+    return (this.arena.bytes(reference)[this.arena.offset(reference) + 1]! & FLAG_EXPIRY) !== 0;
+  }
+
+  /** Leaves the record's deadline in `expiryHigh` and `expiryLow`; only of a record that has one. */
+  readExpiry(reference: Reference): void {
+    this.reader.read(reference);
+    this.expiryHigh = this.reader.expiryHigh;
+    this.expiryLow = this.reader.expiryLow;
+  }
+
+  keyLength(reference: Reference): number {
+    this.reader.read(reference);
+    return this.reader.keyLength;
+  }
+
+  /** Copies the whole key to `target`. */
+  copyKey(reference: Reference, target: Uint8Array, at: number): void {
+    const reader = this.reader;
+    reader.read(reference);
+    const length = reader.keyLength;
+    if ((reader.flags & FLAG_LONG_KEY) === 0) this.arena.copyOut(reference, reader.keyAt, length, target, at);
+    else this.parts.copyOut(reader.keyRoot, length, 0, length, target, at);
+  }
+
+  valueLength(reference: Reference): number {
+    this.reader.read(reference);
+    return this.reader.valueLength;
+  }
+
+  /** Copies `length` bytes of the value from `from` to `target`. */
+  copyValue(reference: Reference, from: number, length: number, target: Uint8Array, at: number): void {
+    const reader = this.reader;
+    reader.read(reference);
+    if (from < 0 || length < 0 || from + length > reader.valueLength) this.refuseRange(from, length);
+    if ((reader.flags & FLAG_PARTS) === 0) this.arena.copyOut(reference, reader.valueAt + from, length, target, at);
+    else this.parts.copyOut(reader.valueRoot, reader.valueLength, from, length, target, at);
+  }
+
+  // ---- creating and overwriting ------------------------------------------------------------------------------------
+
+  /**
+   * Creates or overwrites the string at the cursor, which the key must have been found with.
+   * @param encoding see `encoding()`.
+   * @param expiryHigh deadline in ms, with `expiryLow`, where `hasExpiry`; without, the record has none.
+   */
+  store(
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    encoding: number,
+    hasExpiry: boolean,
+    expiryHigh: number,
+    expiryLow: number,
+  ): void {
+    if (keyEnd - keyStart !== this.soughtLength) this.refuseCursor();
+    const flags = (encoding << ENCODING_SHIFT) | (hasExpiry ? expiryFlag(expiryHigh) : 0);
+    if (this.current !== NO_REFERENCE) {
+      this.overwrite(bytes, start, end, TYPE_STRING, flags, expiryHigh, expiryLow);
+      return;
+    }
+    if (this.cursorLost) this.table.find(this.hashHigh, keyBytes, keyStart, keyEnd);
+    this.cursorLost = false;
+    this.create(keyBytes, keyStart, keyEnd, bytes, start, end, flags, expiryHigh, expiryLow);
+  }
+
+  private create(
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    expiryAndEncoding: number,
+    expiryHigh: number,
+    expiryLow: number,
+  ): void {
+    const arena = this.arena;
+    const keyLength = keyEnd - keyStart;
+    const valueLength = end - start;
+    let flags = expiryAndEncoding;
+    let keyRoot = NO_REFERENCE;
+    let valueRoot = NO_REFERENCE;
+    if (keyLength > KEY_INLINE_BYTES_MAX) {
+      flags |= FLAG_LONG_KEY;
+      keyRoot = this.newParts(keyBytes, keyStart, keyEnd);
+    }
+    if (valueLength > VALUE_INLINE_BYTES_MAX) {
+      flags |= FLAG_PARTS;
+      valueRoot = this.newParts(bytes, start, end);
+    }
+    const total = recordBytes(flags, keyLength, valueLength);
+    const reference = arena.allocRecord(this.id, total);
+    const slot = arena.write(reference, 0, total);
+    let at = writeRecordHeader(arena, slot, TYPE_STRING, flags, keyLength, valueLength, expiryHigh, expiryLow);
+    if (keyRoot === NO_REFERENCE) arena.put(at, keyBytes, keyStart, keyEnd);
+    else this.putLongKey(at, keyBytes, keyStart, this.hashHigh, this.hashLow, keyRoot);
+    at = arena.advance(at, keyAreaBytes(keyLength));
+    if (valueRoot === NO_REFERENCE) arena.put(at, bytes, start, end);
+    else arena.put32(at, valueRoot);
+    this.table.insert(reference);
+    this.current = reference;
+    this.contentBytes += keyLength + valueLength;
+    if ((flags & FLAG_EXPIRY) !== 0) {
+      this.keysWithExpiry++;
+      this.expiries.add(this.hashHigh, expiryHigh, expiryLow);
+    }
+  }
+
+  private putLongKey(
+    offset: WritableOffset,
+    bytes: Uint8Array,
+    start: number,
+    hashHigh: number,
+    hashLow: number,
+    root: Reference,
+  ): void {
+    const arena = this.arena;
+    arena.put32(offset, hashHigh);
+    arena.put32(arena.advance(offset, 4), hashLow);
+    arena.put(arena.advance(offset, LONG_KEY_HASH_BYTES), bytes, start, start + LONG_KEY_PREFIX_BYTES);
+    arena.put32(arena.advance(offset, LONG_KEY_HASH_BYTES + LONG_KEY_PREFIX_BYTES), root);
+  }
+
+  /** Puts another value, type, encoding and deadline into the record at the cursor: in its slot, or a new one. */
+  private overwrite(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    type: number,
+    expiryAndEncoding: number,
+    expiryHigh: number,
+    expiryLow: number,
+  ): void {
+    const { arena, reader } = this;
+    const held = this.current;
+    reader.read(held);
+    const keyLength = reader.keyLength;
+    const keyAt = reader.keyAt;
+    const keyBytes = reader.valueAt - keyAt;
+    const heldLength = reader.valueLength;
+    const heldRoot = (reader.flags & FLAG_PARTS) === 0 ? NO_REFERENCE : reader.valueRoot;
+    this.countExpiry(expiryAndEncoding, expiryHigh, expiryLow);
+
+    const valueLength = end - start;
+    let flags = expiryAndEncoding | (reader.flags & FLAG_LONG_KEY);
+    let root = NO_REFERENCE;
+    if (valueLength > VALUE_INLINE_BYTES_MAX) {
+      flags |= FLAG_PARTS;
+      root = this.newParts(bytes, start, end);
+    }
+    const header = recordHeaderBytes(flags, keyLength, valueLength);
+    const total = header + keyBytes + valueAreaBytes(valueLength);
+    const inPlace = this.fits(held, total);
+    const reference = inPlace ? held : arena.allocRecord(this.id, total);
+    const slot = arena.write(reference, 0, total);
+    // Within one slot the key must move before a longer header is written over it.
+    if (!inPlace || header !== keyAt) arena.putFrom(arena.advance(slot, header), held, keyAt, keyBytes);
+    writeRecordHeader(arena, slot, type, flags, keyLength, valueLength, expiryHigh, expiryLow);
+    if (root === NO_REFERENCE) arena.put(arena.advance(slot, header + keyBytes), bytes, start, end);
+    else arena.put32(arena.advance(slot, header + keyBytes), root);
+    if (!inPlace) this.moveTo(reference);
+    if (heldRoot !== NO_REFERENCE) this.released.release(heldRoot, heldLength);
+    this.contentBytes += valueLength - heldLength;
+  }
+
+  /** A record stays in its slot where that is of the right class, or wastes at most a quarter. */
+  private fits(reference: Reference, total: number): boolean {
+    const capacity = this.arena.capacity(reference);
+    return total <= capacity && ((capacity - total) * 4 <= capacity || slotBytesOf(total) === capacity);
+  }
+
+  /** Lets the entry at the cursor refer to another slot, and frees the one it referred to. */
+  private moveTo(reference: Reference): void {
+    this.table.replace(reference);
+    this.arena.free(this.current);
+    this.current = reference;
+  }
+
+  private newParts(bytes: Uint8Array, start: number, end: number): Reference {
+    const root = this.parts.allocate(this.id, end - start);
+    this.parts.put(root, end - start, 0, bytes, start, end);
+    return root;
+  }
+
+  /** Counts and indexes the deadline that the record in the reader is about to get, where `flags` say so. */
+  private countExpiry(flags: number, high: number, low: number): void {
+    const reader = this.reader;
+    const had = (reader.flags & FLAG_EXPIRY) !== 0;
+    if ((flags & FLAG_EXPIRY) === 0) {
+      if (had) this.keysWithExpiry--;
+      return;
+    }
+    if (!had) this.keysWithExpiry++;
+    else if (reader.expiryHigh === high && reader.expiryLow === low) return;
+    this.expiries.add(this.hashHigh, high, low);
+  }
+
+  // ---- changing the value at the cursor ----------------------------------------------------------------------------
+
+  /** Overwrites the value at the cursor; type and deadline stay. In place and without allocation where it fits. */
+  replaceValue(bytes: Uint8Array, start: number, end: number, encoding: number): void {
+    const { reader } = this;
+    reader.read(this.requireFound());
+    const flags = (encoding << ENCODING_SHIFT) | (reader.flags & FLAG_EXPIRY);
+    const has = (flags & FLAG_EXPIRY) !== 0;
+    this.overwrite(bytes, start, end, reader.type, flags, has ? reader.expiryHigh : 0, has ? reader.expiryLow : 0);
+  }
+
+  /** Makes the value at the cursor longer. The bytes behind the old ones are undefined: write them in the same command. */
+  growValue(length: number, encoding: number): void {
+    const { reader } = this;
+    const held = this.requireFound();
+    reader.read(held);
+    const heldLength = reader.valueLength;
+    if (length < heldLength) this.refuseRange(heldLength, length - heldLength);
+    const flags = (reader.flags & ~ENCODING_MASK) | (encoding << ENCODING_SHIFT);
+    if (length <= VALUE_INLINE_BYTES_MAX) {
+      this.layOut(flags, length, length, heldLength);
+    } else {
+      let root: Reference;
+      if ((flags & FLAG_PARTS) !== 0) {
+        root = this.parts.grow(this.id, reader.valueRoot, heldLength, length);
+      } else {
+        root = this.parts.allocate(this.id, length);
+        this.parts.putFrom(root, length, 0, held, reader.valueAt, heldLength);
+      }
+      this.layOut(flags | FLAG_PARTS, length, ROOT_BYTES, 0);
+      this.setRoot(root);
+    }
+    this.contentBytes += length - heldLength;
+  }
+
+  /** Bytes that `growValue` of this record takes from the arena at most. */
+  bytesNeededToGrow(reference: Reference, length: number): number {
+    const { reader } = this;
+    reader.read(reference);
+    const record = slotBytesOf(Math.min(SLOT_BYTES_MAX, reader.valueAt + 4 + valueAreaBytes(length)));
+    if (length <= VALUE_INLINE_BYTES_MAX) return record;
+    if ((reader.flags & FLAG_PARTS) === 0) return record + bytesNeededForParts(length);
+    return record + this.parts.bytesNeededToGrow(reader.valueRoot, reader.valueLength, length);
+  }
+
+  /** Writes over bytes of the value at the cursor, from `at` on, inside its length. Allocates nothing. */
+  putValue(at: number, bytes: Uint8Array, start: number, end: number): void {
+    const reader = this.readRange(at, end - start);
+    if ((reader.flags & FLAG_PARTS) !== 0) {
+      this.parts.put(reader.valueRoot, reader.valueLength, at, bytes, start, end);
+    } else if (end > start) {
+      const offset = this.arena.write(this.current, reader.valueAt + at, end - start);
+      this.arena.put(offset, bytes, start, end);
+    }
+  }
+
+  /** The same for bytes that were there before this command: parts that are covered whole are replaced. */
+  overwriteValue(at: number, bytes: Uint8Array, start: number, end: number): void {
+    const reader = this.readRange(at, end - start);
+    if ((reader.flags & FLAG_PARTS) === 0) {
+      this.putValue(at, bytes, start, end);
+      return;
+    }
+    const root = reader.valueRoot;
+    const written = this.parts.overwrite(this.id, root, reader.valueLength, at, bytes, start, end);
+    if (written !== root) this.setRoot(written);
+  }
+
+  /** Bytes that `overwriteValue` takes from the arena at most. */
+  bytesNeededToOverwrite(reference: Reference, at: number, count: number): number {
+    this.reader.read(reference);
+    if ((this.reader.flags & FLAG_PARTS) === 0) return 0;
+    return this.parts.bytesNeededToOverwrite(this.reader.valueLength, at, count);
+  }
+
+  /** Sets `count` bytes of the value at the cursor. Allocates nothing. */
+  fillValue(at: number, value: number, count: number): void {
+    const reader = this.readRange(at, count);
+    if ((reader.flags & FLAG_PARTS) !== 0) {
+      this.parts.fill(reader.valueRoot, reader.valueLength, at, value, count);
+    } else if (count > 0) {
+      this.arena.fill(this.arena.write(this.current, reader.valueAt + at, count), value, count);
+    }
+  }
+
+  private readRange(at: number, count: number): RecordReader {
+    this.reader.read(this.requireFound());
+    if (at < 0 || count < 0 || at + count > this.reader.valueLength) this.refuseRange(at, count);
+    return this.reader;
+  }
+
+  private setRoot(root: Reference): void {
+    const { arena, reader } = this;
+    reader.read(this.current);
+    arena.put32(arena.write(this.current, reader.valueAt, ROOT_BYTES), root);
+  }
+
+  /**
+   * Lays the record in the reader, which is the one at the cursor, out anew, in its slot or another: these flags, this
+   * value length and deadline, the key area and the first `kept` bytes of the value area as they were.
+   */
+  private layOut(flags: number, valueLength: number, valueArea: number, kept: number): void {
+    const { reader } = this;
+    const has = (flags & FLAG_EXPIRY) !== 0;
+    this.layOutUntil(flags, valueLength, valueArea, kept, has ? reader.expiryHigh : 0, has ? reader.expiryLow : 0);
+  }
+
+  private layOutUntil(
+    flags: number,
+    valueLength: number,
+    valueArea: number,
+    kept: number,
+    expiryHigh: number,
+    expiryLow: number,
+  ): void {
+    const { arena, reader } = this;
+    const held = this.current;
+    const { type, keyLength, keyAt } = reader;
+    const tail = reader.valueAt - keyAt + kept;
+    const header = recordHeaderBytes(flags, keyLength, valueLength);
+    const total = header + reader.valueAt - keyAt + valueArea;
+    const inPlace = total <= arena.capacity(held);
+    const reference = inPlace ? held : arena.allocRecord(this.id, total);
+    const moves = !inPlace || header !== keyAt;
+    const slot = arena.write(reference, 0, moves ? header + tail : header);
+    if (moves) arena.putFrom(arena.advance(slot, header), held, keyAt, tail);
+    writeRecordHeader(arena, slot, type, flags, keyLength, valueLength, expiryHigh, expiryLow);
+    if (!inPlace) this.moveTo(reference);
+  }
+
+  // ---- deadlines ---------------------------------------------------------------------------------------------------
+
+  /** Gives the record at the cursor a deadline: ms, a signed 64-bit value in two int32 lanes. */
+  setExpiry(high: number, low: number): void {
+    const { reader } = this;
+    reader.read(this.requireFound());
+    const flags = (reader.flags & ~FLAG_EXPIRY) | expiryFlag(high);
+    this.countExpiry(flags, high, low);
+    const valueArea = valueAreaBytes(reader.valueLength);
+    this.layOutUntil(flags, reader.valueLength, valueArea, valueArea, high, low);
+  }
+
+  clearExpiry(): void {
+    const { reader } = this;
+    reader.read(this.requireFound());
+    if ((reader.flags & FLAG_EXPIRY) === 0) return;
+    this.keysWithExpiry--;
+    const valueArea = valueAreaBytes(reader.valueLength);
+    this.layOutUntil(reader.flags & ~FLAG_EXPIRY, reader.valueLength, valueArea, valueArea, 0, 0);
+  }
+
+  /** Bytes that `setExpiry` of this record takes from the arena at most. */
+  bytesNeededToSetExpiry(reference: Reference): number {
+    const { reader } = this;
+    reader.read(reference);
+    return slotBytesOf(Math.min(SLOT_BYTES_MAX, reader.valueAt + 8 + valueAreaBytes(reader.valueLength)));
+  }
+
+  // ---- removing and renaming ---------------------------------------------------------------------------------------
+
+  /** Removes the key at the cursor. What is large is freed by `sweep`. The key may be stored again without a `find`. */
+  remove(): void {
+    const { reader } = this;
+    const reference = this.requireFound();
+    reader.read(reference);
+    const { flags, keyLength, valueLength } = reader;
+    const keyRoot = (flags & FLAG_LONG_KEY) === 0 ? NO_REFERENCE : reader.keyRoot;
+    const valueRoot = (flags & FLAG_PARTS) === 0 ? NO_REFERENCE : reader.valueRoot;
+    this.table.remove();
+    this.current = NO_REFERENCE;
+    this.cursorLost = true;
+    this.arena.free(reference);
+    this.contentBytes -= keyLength + valueLength;
+    if ((flags & FLAG_EXPIRY) !== 0) this.keysWithExpiry--;
+    if (keyRoot !== NO_REFERENCE) this.released.release(keyRoot, keyLength);
+    if (valueRoot !== NO_REFERENCE) this.released.release(valueRoot, valueLength);
+  }
+
+  /**
+   * Gives the record at the cursor another key, with value, deadline and access clock; parts are not copied. A record
+   * that has that key is removed. The cursor is then at the renamed one.
+   */
+  rename(bytes: Uint8Array, start: number, end: number): void {
+    const { arena, hash, reader, table } = this;
+    const held = this.requireFound();
+    const clock = table.clock();
+    hash.hash(bytes, start, end);
+    const { high, low } = hash;
+    reader.read(held);
+    const { keyLength, valueLength } = reader;
+    const keyRoot = (reader.flags & FLAG_LONG_KEY) === 0 ? NO_REFERENCE : reader.keyRoot;
+    const has = (reader.flags & FLAG_EXPIRY) !== 0;
+    const expiryHigh = has ? reader.expiryHigh : 0;
+    const expiryLow = has ? reader.expiryLow : 0;
+    const reference = this.copyUnder(bytes, start, end, high, low, expiryHigh, expiryLow);
+    table.remove();
+    arena.free(held);
+    if (keyRoot !== NO_REFERENCE) this.released.release(keyRoot, keyLength);
+    this.contentBytes -= keyLength + valueLength;
+    if (has) this.keysWithExpiry--;
+
+    this.hashHigh = high;
+    this.hashLow = low;
+    this.soughtLength = end - start;
+    this.current = table.find(high, bytes, start, end);
+    if (this.current !== NO_REFERENCE) {
+      this.remove();
+      table.find(high, bytes, start, end);
+    }
+    table.insert(reference);
+    table.setClock(clock);
+    this.current = reference;
+    this.cursorLost = false;
+    this.contentBytes += end - start + valueLength;
+    if (has) {
+      this.keysWithExpiry++;
+      this.expiries.add(high, expiryHigh, expiryLow);
+    }
+  }
+
+  /** A record like the one in the reader, which is the one at the cursor, under another key. It is in no table yet. */
+  private copyUnder(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    hashHigh: number,
+    hashLow: number,
+    expiryHigh: number,
+    expiryLow: number,
+  ): Reference {
+    const { arena, reader } = this;
+    const { type, valueLength, valueAt } = reader;
+    const keyLength = end - start;
+    const valueArea = valueAreaBytes(valueLength);
+    let flags = reader.flags & ~FLAG_LONG_KEY;
+    let keyRoot = NO_REFERENCE;
+    if (keyLength > KEY_INLINE_BYTES_MAX) {
+      flags |= FLAG_LONG_KEY;
+      keyRoot = this.newParts(bytes, start, end);
+    }
+    const total = recordBytes(flags, keyLength, valueLength);
+    const reference = arena.allocRecord(this.id, total);
+    const slot = arena.write(reference, 0, total);
+    const at = writeRecordHeader(arena, slot, type, flags, keyLength, valueLength, expiryHigh, expiryLow);
+    if (keyRoot === NO_REFERENCE) arena.put(at, bytes, start, end);
+    else this.putLongKey(at, bytes, start, hashHigh, hashLow, keyRoot);
+    arena.putFrom(arena.advance(at, keyAreaBytes(keyLength)), this.current, valueAt, valueArea);
+    return reference;
+  }
+
+  /** Bytes that `rename` of this record takes from the arena at most. */
+  bytesNeededToRename(reference: Reference, keyLength: number): number {
+    this.reader.read(reference);
+    const record = slotBytesOf(recordBytes(0, keyLength, this.reader.valueLength) + 8);
+    return record + bytesNeededForKey(keyLength);
+  }
+
+  // ---- walking -----------------------------------------------------------------------------------------------------
+
+  /**
+   * One step of SCAN: visits records until at least `count` are visited and returns the cursor for the next step, 0 at
+   * the end. `cursor` is 0 at first. A key that is there from the first step to the last is visited at least once,
+   * whatever changes between the steps. `visit` must change nothing.
+   */
+  scan(cursor: number, count: number, visit: (reference: Reference) => void): number {
+    return this.table.scan(cursor, count, visit);
+  }
+
+  /** A random record, and the cursor at it; 0 where there is none. `random` is any 32-bit number. */
+  sample(random: number): Reference {
+    const reference = this.table.sample(random);
+    this.current = reference;
+    this.cursorLost = false;
+    this.soughtLength = -1;
+    if (reference !== NO_REFERENCE) {
+      this.hashOf(reference);
+      this.hashHigh = this.high;
+      this.hashLow = this.low;
+    }
+    return reference;
+  }
+
+  /**
+   * Visits records whose deadline is at or before `nowMs`, as the expiry index hints at them. `visit` must remove the
+   * record (`find` its key, `remove`) and nothing else: the index does not name it again.
+   * @param budget hints to look at, at most.
+   * @returns hints looked at; below `budget` where no more are due.
+   */
+  forEachDue(nowMs: number, budget: number, visit: (reference: Reference) => void): number {
+    this.dueNow = nowMs;
+    return this.expiries.due(nowMs, budget, (hash) => {
+      this.dueCount = 0;
+      this.dueHash = hash;
+      this.table.forEachByHash(hash, this.collectDue);
+      for (let i = 0; i < this.dueCount; i++) visit(this.due[i]!);
+    });
+  }
+
+  private addDue(reference: Reference): void {
+    const { reader } = this;
+    reader.read(reference);
+    if ((reader.flags & FLAG_EXPIRY) === 0) return;
+    if (reader.expiryHigh * 0x100000000 + (reader.expiryLow >>> 0) > this.dueNow) return;
+    this.hashOf(reference);
+    if (this.high !== this.dueHash) return;
+    if (this.dueCount === this.due.length) {
+      const grown = new Int32Array(this.due.length * 2);
+      grown.set(this.due);
+      this.due = grown;
+    }
+    this.due[this.dueCount++] = reference;
+  }
+
+  // ---- letting go --------------------------------------------------------------------------------------------------
+
+  /** Frees what was let go of: about `pageBudget` runs of pages. Called between commands. Returns what still waits. */
+  sweep(pageBudget: number): number {
+    return this.released.sweep(pageBudget);
+  }
+
+  /** FLUSHDB: lets go of all keys at once. Their pages are swept by the arena; the keyspace goes on under another id. */
+  detach(): void {
+    this.arena.detach(this.id);
+    this.arena.sweep(DETACH_SWEEP_PAGES);
+    this.id = this.arena.openKeyspace();
+    this.table.clear();
+    this.expiries.clear();
+    this.released.clear();
+    this.current = NO_REFERENCE;
+    this.soughtLength = -1;
+    this.keysWithExpiry = 0;
+    this.contentBytes = 0;
+  }
+
+  // ---- misuse ------------------------------------------------------------------------------------------------------
+
+  private requireFound(): Reference {
+    if (this.current === NO_REFERENCE) this.refuseCursor();
+    return this.current;
+  }
+
+  private refuseCursor(): never {
+    throw new ArenaError('ARENA_MISUSE', `keyspace ${this.id}: a change must follow the find of its key`);
+  }
+
+  private refuseRange(at: number, count: number): never {
+    throw new ArenaError('ARENA_MISUSE', `keyspace ${this.id}: ${count} bytes at ${at} do not lie in the value`);
+  }
+}
