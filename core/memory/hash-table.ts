@@ -14,6 +14,7 @@
  * operation handles a bounded number of pages, and the directory (4 bytes per table page or a little more) is the only array
  * that is ever copied whole.
  */
+import { DensePages } from './dense-pages.js';
 import type { Reference } from './reference.js';
 
 /** What the table needs to know of the records that it refers to. The keyspace implements it. */
@@ -44,11 +45,11 @@ const DIRECTORY_BITS_FREE = 6;
 const DIRECTORY_SLACK_BITS = 3;
 /** Two sibling pages merge when they hold at most this many entries together: half a page, so that merging and splitting do not alternate. */
 const MERGE_ENTRIES_MAX = TABLE_PAGE_CELLS / 2;
-/** Pages of a full block (256 KiB); a power of two. */
-const BLOCK_PAGES = 512;
-const BLOCK_SHIFT = 9;
-const PAGE_INTS = TABLE_PAGE_CELLS * 2;
-const PAGE_INTS_SHIFT = 7;
+const PAGE_WORDS = TABLE_PAGE_CELLS * 2;
+const META_ENTRIES = 0;
+const META_DEPTH = 1;
+const META_PREFIX = 2;
+const META_NEXT = 3;
 const CLOCK_MASK = 0xffffff;
 /** A scan step reads at most this many pages more than its COUNT asks for: a table just emptied has many pages with few entries. */
 const SCAN_PAGES_FREE = 16;
@@ -58,7 +59,7 @@ const CURSOR_NONE = 0;
 const CURSOR_FOUND = 1;
 const CURSOR_ABSENT = 2;
 
-const NO_BLOCK = new Int32Array(0);
+const NO_SCRATCH = new Int32Array(0);
 
 export class HashTable {
   /** Number of entries. */
@@ -69,19 +70,14 @@ export class HashTable {
   private directoryBits = 1;
   /** 32 - directoryBits; at most 31, because `x >>> 32` is `x >>> 0`. */
   private directoryShift = 31;
-  /** Table pages in blocks. Pages are numbered densely: freeing one moves the last one into its place. */
-  private blocks: Int32Array[] = [];
-  private pageCount = 0;
-  private pageEntries = new Uint16Array(0);
-  private pageDepth = new Uint8Array(0);
-  /** The prefix of the page's hashes, aligned to the top of 32 bits. */
-  private pagePrefix = new Int32Array(0);
-  /** The next page of the chain plus 1; 0 at its end. */
-  private pageNext = new Int32Array(0);
-  /** Number of chains heads by depth: tells when the directory can be halved. */
+  /** The cells. Pages are numbered densely: freeing one moves the last one into its place. */
+  private readonly pages = new DensePages(PAGE_WORDS);
+  /** Four words for each page, by the same number: how many entries, depth, prefix of its hashes aligned to the top, next of its chain plus 1. */
+  private readonly meta = new DensePages(4);
+  /** Number of heads of chains (single pages mostly) by depth: tells when the directory can be halved. */
   private readonly headsOfDepth = new Int32Array(DEPTH_MAX + 1);
   /** Entries on their way while a page splits or two merge. */
-  private scratch = NO_BLOCK;
+  private scratch = NO_SCRATCH;
   /** Only so that touching is not optimised away. */
   protected touched = 0;
   /** Entries visited by the last `visitFrom()`. */
@@ -98,11 +94,8 @@ export class HashTable {
 
   /** Bytes of the typed arrays that the table holds. */
   get bytes(): number {
-    let bytes = this.directory.byteLength + this.scratch.byteLength + this.headsOfDepth.byteLength;
-    bytes += this.pageEntries.byteLength + this.pageDepth.byteLength + this.pagePrefix.byteLength;
-    bytes += this.pageNext.byteLength;
-    for (const block of this.blocks) bytes += block.byteLength;
-    return bytes;
+    const words = this.directory.byteLength + this.scratch.byteLength + this.headsOfDepth.byteLength;
+    return words + this.pages.bytes + this.meta.bytes;
   }
 
   /**
@@ -119,8 +112,9 @@ export class HashTable {
     const page = entry >>> 6;
     const bits = (high << (entry & 31)) >>> 24;
     const home = bits >>> HOME_SHIFT;
-    const block = this.blocks[page >>> BLOCK_SHIFT]!;
-    const base = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
+    const pages = this.pages;
+    const block = pages.block(page);
+    const base = pages.at(page);
     for (let distance = 0; distance < TABLE_PAGE_CELLS; distance++) {
       const cell = (home + distance) & CELL_MASK;
       const at = base + (cell << 1);
@@ -145,7 +139,7 @@ export class HashTable {
     this.expect(CURSOR_ABSENT);
     if (ref === 0) throw new Error('hash table: reference 0 means none and cannot be inserted');
     const high = this.cursorHigh;
-    if (this.pageCount === 0) this.begin();
+    if (this.pages.count === 0) this.begin();
     let entry = this.directory[high >>> this.directoryShift]!;
     let page = this.pageWithRoom(entry);
     while (page < 0 && this.split(entry)) {
@@ -174,7 +168,7 @@ export class HashTable {
     this.take(page, this.cursorCell);
     this.count--;
     this.cursorState = CURSOR_NONE;
-    if (this.pageEntries[page]! <= MERGE_ENTRIES_MAX) this.shrink(page);
+    if (this.entries(page) <= MERGE_ENTRIES_MAX) this.shrink(page);
   }
 
   /** The access clock (24 bits) of the entry at the cursor. */
@@ -240,19 +234,19 @@ export class HashTable {
       mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
       mixed = (mixed ^ (mixed >>> 14)) >>> 0;
       cell = mixed & CELL_MASK;
-      page = Math.floor(((mixed >>> 8) / 2 ** 24) * this.pageCount);
+      page = Math.floor(((mixed >>> 8) / 2 ** 24) * this.pages.count);
       if (this.block(page)[this.cellAt(page, cell)]! !== 0) return this.pointAt(page, cell);
     }
     // Nearly empty: the next entry behind the last try. Bounded by the pages that merging leaves.
     for (;;) {
-      if (this.pageEntries[page]! > 0) {
+      if (this.entries(page) > 0) {
         const block = this.block(page);
         for (let step = 0; step < TABLE_PAGE_CELLS; step++) {
           const next = (cell + step) & CELL_MASK;
           if (block[this.cellAt(page, next)]! !== 0) return this.pointAt(page, next);
         }
       }
-      page = page + 1 === this.pageCount ? 0 : page + 1;
+      page = page + 1 === this.pages.count ? 0 : page + 1;
     }
   }
 
@@ -273,22 +267,21 @@ export class HashTable {
     this.directory = new Int32Array(2);
     this.directoryBits = 1;
     this.directoryShift = 31;
-    this.blocks = [];
-    this.pageCount = 0;
-    this.growPages(0);
+    this.pages.clear();
+    this.meta.clear();
     this.headsOfDepth.fill(0);
-    this.scratch = NO_BLOCK;
+    this.scratch = NO_SCRATCH;
     this.cursorState = CURSOR_NONE;
   }
 
   // ---- cells -------------------------------------------------------------------------------------------------------------
 
   private block(page: number): Int32Array {
-    return this.blocks[page >>> BLOCK_SHIFT]!;
+    return this.pages.block(page);
   }
 
   private cellAt(page: number, cell: number): number {
-    return ((page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT) + (cell << 1);
+    return this.pages.at(page) + (cell << 1);
   }
 
   private expect(state: number): void {
@@ -310,8 +303,8 @@ export class HashTable {
 
   /** Puts an entry into a page with room: behind all entries of its home and the homes before. Returns its cell. */
   private place(page: number, bits: number, ref: Reference, tagAndClock: number): number {
-    const block = this.block(page);
-    const base = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
+    const block = this.pages.block(page);
+    const base = this.pages.at(page);
     let cell = bits >>> HOME_SHIFT;
     let distance = 0;
     let at = base + (cell << 1);
@@ -334,14 +327,14 @@ export class HashTable {
       cell = (cell + 1) & CELL_MASK;
       at = base + (cell << 1);
     }
-    this.pageEntries[page] = this.pageEntries[page]! + 1;
+    this.setEntries(page, this.entries(page) + 1);
     return placed;
   }
 
   /** Takes the entry of a cell out and moves the ones behind it back by one, up to an empty cell or one at its home. */
   private take(page: number, cell: number): void {
-    const block = this.block(page);
-    const base = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
+    const block = this.pages.block(page);
+    const base = this.pages.at(page);
     let at = base + (cell << 1);
     for (let next = (cell + 1) & CELL_MASK; ; next = (next + 1) & CELL_MASK) {
       const nextAt = base + (next << 1);
@@ -354,7 +347,7 @@ export class HashTable {
     }
     block[at] = 0;
     block[at + 1] = 0;
-    this.pageEntries[page] = this.pageEntries[page]! - 1;
+    this.setEntries(page, this.entries(page) - 1);
   }
 
   /**
@@ -365,9 +358,9 @@ export class HashTable {
    */
   private visitFrom(page: number, first: number, count: number, visit: (ref: Reference) => void): number {
     this.visited = 0;
-    if (this.pageEntries[page] === 0) return TABLE_PAGE_CELLS;
-    const block = this.block(page);
-    const base = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
+    if (this.entries(page) === 0) return TABLE_PAGE_CELLS;
+    const block = this.pages.block(page);
+    const base = this.pages.at(page);
     let visited = 0;
     let homeBefore = first;
     for (let cell = first; cell < 2 * TABLE_PAGE_CELLS; cell++) {
@@ -396,7 +389,7 @@ export class HashTable {
 
   private findChained(head: number, bits: number, bytes: Uint8Array, start: number, end: number): Reference {
     const home = bits >>> HOME_SHIFT;
-    for (let page = this.pageNext[head]! - 1; page >= 0; page = this.pageNext[page]! - 1) {
+    for (let page = this.next(head) - 1; page >= 0; page = this.next(page) - 1) {
       const block = this.block(page);
       for (let distance = 0; distance < TABLE_PAGE_CELLS; distance++) {
         const cell = (home + distance) & CELL_MASK;
@@ -416,7 +409,7 @@ export class HashTable {
   private visitBits(head: number, first: number, last: number, visit: (ref: Reference) => void): number {
     const home = first >>> HOME_SHIFT;
     let visited = 0;
-    for (let page = head; page >= 0; page = this.pageNext[page]! - 1) {
+    for (let page = head; page >= 0; page = this.next(page) - 1) {
       const block = this.block(page);
       for (let distance = 0; distance < TABLE_PAGE_CELLS; distance++) {
         const cell = (home + distance) & CELL_MASK;
@@ -436,24 +429,56 @@ export class HashTable {
   /** The first page of the entry's chain with an empty cell, or -1. */
   private pageWithRoom(entry: number): number {
     const page = entry >>> 6;
-    if (this.pageEntries[page]! < TABLE_PAGE_CELLS) return page;
+    if (this.entries(page) < TABLE_PAGE_CELLS) return page;
     if ((entry & 32) === 0) return -1;
-    let next = this.pageNext[page]! - 1;
-    while (next >= 0 && this.pageEntries[next]! === TABLE_PAGE_CELLS) next = this.pageNext[next]! - 1;
+    let next = this.next(page) - 1;
+    while (next >= 0 && this.entries(next) === TABLE_PAGE_CELLS) next = this.next(next) - 1;
     return next;
   }
 
   /** Adds an empty page behind the head of a chain and returns it. */
   private chain(head: number): number {
-    const depth = this.pageDepth[head]!;
-    const page = this.addPage(depth, this.pagePrefix[head]!);
-    this.pageNext[page] = this.pageNext[head]!;
-    this.pageNext[head] = page + 1;
-    this.point(head, depth, this.pagePrefix[head]!, true);
+    const depth = this.depth(head);
+    const page = this.addPage(depth, this.prefix(head));
+    this.setNext(page, this.next(head));
+    this.setNext(head, page + 1);
+    this.point(head, depth, this.prefix(head), true);
     return page;
   }
 
   // ---- pages and directory -----------------------------------------------------------------------------------------------------
+
+  private entries(page: number): number {
+    return this.meta.block(page)[this.meta.at(page) + META_ENTRIES]!;
+  }
+
+  private setEntries(page: number, value: number): void {
+    this.meta.block(page)[this.meta.at(page) + META_ENTRIES] = value;
+  }
+
+  private depth(page: number): number {
+    return this.meta.block(page)[this.meta.at(page) + META_DEPTH]!;
+  }
+
+  private setDepth(page: number, value: number): void {
+    this.meta.block(page)[this.meta.at(page) + META_DEPTH] = value;
+  }
+
+  private prefix(page: number): number {
+    return this.meta.block(page)[this.meta.at(page) + META_PREFIX]!;
+  }
+
+  private setPrefix(page: number, value: number): void {
+    this.meta.block(page)[this.meta.at(page) + META_PREFIX] = value;
+  }
+
+  private next(page: number): number {
+    return this.meta.block(page)[this.meta.at(page) + META_NEXT]!;
+  }
+
+  private setNext(page: number, value: number): void {
+    this.meta.block(page)[this.meta.at(page) + META_NEXT] = value;
+  }
 
   private begin(): void {
     this.addPage(0, 0);
@@ -468,83 +493,37 @@ export class HashTable {
   }
 
   private addPage(depth: number, prefix: number): number {
-    const page = this.pageCount;
-    if (page === this.pageEntries.length) this.growPages(page < 16 ? page + 4 : page + (page >>> 2));
-    const blockNumber = page >>> BLOCK_SHIFT;
-    if (blockNumber > 0) {
-      if (blockNumber === this.blocks.length) this.blocks.push(new Int32Array(BLOCK_PAGES * PAGE_INTS));
-    } else {
-      // The first block grows by doubling: a table of few keys must not cost 256 KiB.
-      const held = this.blocks[0] ?? NO_BLOCK;
-      if ((page + 1) * PAGE_INTS > held.length) {
-        const grown = new Int32Array(Math.max(PAGE_INTS, held.length * 2));
-        grown.set(held);
-        this.blocks[0] = grown;
-      }
-    }
-    this.pageCount = page + 1;
-    this.pageEntries[page] = 0;
-    this.pageDepth[page] = depth;
-    this.pagePrefix[page] = prefix;
-    this.pageNext[page] = 0;
+    const page = this.pages.add();
+    this.meta.add();
+    this.setDepth(page, depth);
+    this.setPrefix(page, prefix);
     return page;
-  }
-
-  private growPages(capacity: number): void {
-    const entries = new Uint16Array(capacity);
-    const depth = new Uint8Array(capacity);
-    const prefix = new Int32Array(capacity);
-    const next = new Int32Array(capacity);
-    const held = Math.min(this.pageCount, capacity);
-    entries.set(this.pageEntries.subarray(0, held));
-    depth.set(this.pageDepth.subarray(0, held));
-    prefix.set(this.pagePrefix.subarray(0, held));
-    next.set(this.pageNext.subarray(0, held));
-    this.pageEntries = entries;
-    this.pageDepth = depth;
-    this.pagePrefix = prefix;
-    this.pageNext = next;
   }
 
   /** Frees a page that nothing names any more: the last page moves into its place, so that whole blocks fall free at the end. */
   private freePage(page: number): void {
-    const last = this.pageCount - 1;
+    const last = this.pages.count - 1;
     if (page !== last) {
-      const from = (last & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
-      const to = (page & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
-      this.block(page).set(this.block(last).subarray(from, from + PAGE_INTS), to);
+      this.pages.copy(last, page);
+      this.meta.copy(last, page);
       this.renumber(last, page);
     }
-    const at = (last & (BLOCK_PAGES - 1)) << PAGE_INTS_SHIFT;
-    this.block(last).fill(0, at, at + PAGE_INTS); // addPage() hands out empty pages
-    this.pageCount = last;
-    // Half a block of slack, so that a table at a block's border does not allocate and drop one over and over.
-    const blocks = this.blocks.length;
-    if (blocks > 1) {
-      if (last <= (blocks - 1) * BLOCK_PAGES - BLOCK_PAGES / 2) this.blocks.pop();
-    } else if (last > 0 && this.blocks[0]!.length >= 4 * last * PAGE_INTS) {
-      this.blocks[0] = this.blocks[0]!.slice(0, 2 * last * PAGE_INTS);
-    }
-    if (this.pageEntries.length > 64 && last < this.pageEntries.length >>> 1) this.growPages(last + (last >>> 2));
+    this.pages.removeLast();
+    this.meta.removeLast();
   }
 
   /** Makes everything that names page `from` name page `to`, whose cells are the same. */
   private renumber(from: number, to: number): void {
-    const depth = this.pageDepth[from]!;
-    const prefix = this.pagePrefix[from]!;
-    const next = this.pageNext[from]!;
-    this.pageEntries[to] = this.pageEntries[from]!;
-    this.pageDepth[to] = depth;
-    this.pagePrefix[to] = prefix;
-    this.pageNext[to] = next;
+    const depth = this.depth(from);
+    const prefix = this.prefix(from);
     const entry = this.directory[prefix >>> this.directoryShift]!;
     if (entry >>> 6 === from) {
       this.point(to, depth, prefix, (entry & 32) !== 0);
       return;
     }
     let before = entry >>> 6;
-    while (this.pageNext[before]! !== from + 1) before = this.pageNext[before]! - 1;
-    this.pageNext[before] = to + 1;
+    while (this.next(before) !== from + 1) before = this.next(before) - 1;
+    this.setNext(before, to + 1);
   }
 
   /**
@@ -557,10 +536,10 @@ export class HashTable {
     if (depth === DEPTH_MAX || (entry & 32) !== 0) return false;
     if (depth === this.directoryBits && !this.growDirectory()) return false;
     const entries = this.collect(page, 0);
-    const prefix = this.pagePrefix[page]!;
+    const prefix = this.prefix(page);
     const siblingPrefix = prefix | (1 << (31 - depth));
     const sibling = this.addPage(depth + 1, siblingPrefix);
-    this.pageDepth[page] = depth + 1;
+    this.setDepth(page, depth + 1);
     this.headsOfDepth[depth] = this.headsOfDepth[depth]! - 1;
     this.headsOfDepth[depth + 1] = this.headsOfDepth[depth + 1]! + 2;
     this.point(page, depth + 1, prefix, false);
@@ -584,20 +563,20 @@ export class HashTable {
 
   /** Moves a page's entries to `scratch` behind the first `held` ones and leaves the page empty. Returns how many `scratch` holds. */
   private collect(page: number, held: number): number {
-    if (this.scratch.length === 0) this.scratch = new Int32Array(PAGE_INTS);
+    if (this.scratch.length === 0) this.scratch = new Int32Array(PAGE_WORDS);
     const scratch = this.scratch;
     const block = this.block(page);
     const base = this.cellAt(page, 0);
     let entries = held;
-    for (let at = base; at < base + PAGE_INTS; at += 2) {
+    for (let at = base; at < base + PAGE_WORDS; at += 2) {
       const ref = block[at]!;
       if (ref === 0) continue;
       scratch[2 * entries] = ref;
       scratch[2 * entries + 1] = block[at + 1]!;
       entries++;
     }
-    block.fill(0, base, base + PAGE_INTS);
-    this.pageEntries[page] = 0;
+    block.fill(0, base, base + PAGE_WORDS);
+    this.setEntries(page, 0);
     return entries;
   }
 
@@ -605,18 +584,18 @@ export class HashTable {
   private shrink(page: number): void {
     let kept = page;
     for (;;) {
-      const depth = this.pageDepth[kept]!;
-      const prefix = this.pagePrefix[kept]!;
+      const depth = this.depth(kept);
+      const prefix = this.prefix(kept);
       const entry = this.directory[prefix >>> this.directoryShift]!;
       if ((entry & 32) !== 0) {
-        if (this.pageEntries[kept] === 0) this.unchain(kept, entry >>> 6);
+        if (this.entries(kept) === 0) this.unchain(kept, entry >>> 6);
         return;
       }
       if (depth === 0) break;
       const siblingEntry = this.directory[(prefix ^ (1 << (32 - depth))) >>> this.directoryShift]!;
       const sibling = siblingEntry >>> 6;
       if ((siblingEntry & 63) !== depth) break; // deeper, or chained
-      if (this.pageEntries[kept]! + this.pageEntries[sibling]! > MERGE_ENTRIES_MAX) break;
+      if (this.entries(kept) + this.entries(sibling) > MERGE_ENTRIES_MAX) break;
       kept = this.merge(kept, sibling, depth);
     }
     const bits = this.directoryBits;
@@ -628,10 +607,10 @@ export class HashTable {
     const ofPage = this.collect(page, 0);
     const entries = this.collect(sibling, ofPage);
     const bit = 1 << (32 - depth);
-    const pageBits = (this.pagePrefix[page]! & bit) === 0 ? 0 : 128;
-    const prefix = this.pagePrefix[page]! & ~bit;
-    this.pageDepth[page] = depth - 1;
-    this.pagePrefix[page] = prefix;
+    const pageBits = (this.prefix(page) & bit) === 0 ? 0 : 128;
+    const prefix = this.prefix(page) & ~bit;
+    this.setDepth(page, depth - 1);
+    this.setPrefix(page, prefix);
     this.headsOfDepth[depth] = this.headsOfDepth[depth]! - 2;
     this.headsOfDepth[depth - 1] = this.headsOfDepth[depth - 1]! + 1;
     this.point(page, depth - 1, prefix, false);
@@ -640,23 +619,23 @@ export class HashTable {
       const bits = (i < ofPage ? pageBits : 128 - pageBits) | (tagAndClock >>> 25);
       this.place(page, bits, this.scratch[2 * i]!, (bits << 24) | (tagAndClock & CLOCK_MASK));
     }
-    const last = this.pageCount - 1;
+    const last = this.pages.count - 1;
     this.freePage(sibling);
     return page === last ? sibling : page;
   }
 
   /** Takes an empty page out of its chain and frees it. */
   private unchain(page: number, head: number): void {
-    const next = this.pageNext[page]!;
+    const next = this.next(page);
     let newHead = head;
     if (page === head) {
       newHead = next - 1;
     } else {
       let before = head;
-      while (this.pageNext[before]! !== page + 1) before = this.pageNext[before]! - 1;
-      this.pageNext[before] = next;
+      while (this.next(before) !== page + 1) before = this.next(before) - 1;
+      this.setNext(before, next);
     }
-    this.point(newHead, this.pageDepth[page]!, this.pagePrefix[page]!, this.pageNext[newHead] !== 0);
+    this.point(newHead, this.depth(page), this.prefix(page), this.next(newHead) !== 0);
     this.freePage(page);
   }
 
@@ -664,7 +643,7 @@ export class HashTable {
     const bits = this.directoryBits + 1;
     if (
       bits > DEPTH_MAX ||
-      2 ** bits > Math.max(1 << DIRECTORY_BITS_FREE, this.pageCount * 2 ** DIRECTORY_SLACK_BITS)
+      2 ** bits > Math.max(1 << DIRECTORY_BITS_FREE, this.pages.count * 2 ** DIRECTORY_SLACK_BITS)
     ) {
       return false;
     }
