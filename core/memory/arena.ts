@@ -12,6 +12,8 @@
 import { ArenaError } from './arena-error.js';
 import { BULK_BYTES_MIN, copyBytes, copyViews, equalBytes, equalViews, ViewMemory } from './byte-copy.js';
 import { FreePages } from './free-pages.js';
+import { writePageHeader } from './page-header.js';
+import { KEYSPACE_OPEN, PageOwners, partialList } from './page-owners.js';
 import { KIND_COUNT, KIND_FREE, KIND_INSIDE, KIND_NODE, KIND_RECORD, KIND_RUN, PageTable } from './page-table.js';
 import type { ReadableBytes, Reference, WritableOffset } from './reference.js';
 import {
@@ -35,8 +37,6 @@ import {
 const PAGE_MASK = CHUNK_PAGES - 1;
 /** Words of the bitmap of free slots, per page: 256 bits. */
 const SLOT_WORDS_SHIFT = 3;
-/** Heads of partial lists per keyspace and kind: a power of two above the number of classes. */
-const LIST_SHIFT = 7;
 /** Wholly free chunks kept for reuse. */
 const FREE_CHUNKS_KEPT = 4;
 /** Pages of an empty chunk that any mix of spans can use: all but the reserved page 0 and 15 behind the last span. */
@@ -45,21 +45,6 @@ const CHUNK_PAGES_GUARANTEED = CHUNK_PAGES - SPAN_PAGES_MAX;
 const SWEEP_BEFORE_GROWTH = 64;
 /** A record's first byte: bit 7 says that the slot holds a record. */
 const LIVE_MARK = 0x80;
-
-const KEYSPACE_UNUSED = 0;
-const KEYSPACE_OPEN = 1;
-const KEYSPACE_DETACHED = 2;
-const KEYSPACES_MAX = 65_535;
-
-/** Byte offsets in a page header; the layout is in `docs/memory.md`. */
-const HEADER_KIND = 0;
-const HEADER_CLASS = 1;
-const HEADER_PAGES = 2;
-const HEADER_VERSION = 3;
-const HEADER_KEYSPACE = 4;
-const HEADER_PAGE = 8;
-const HEADER_RESERVED = 12;
-export const PAGE_LAYOUT_VERSION = 1;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(new ArrayBuffer(0));
@@ -108,6 +93,7 @@ export class Arena {
   protected base = 0;
   protected readonly pages: PageTable;
   protected readonly freePages = new FreePages();
+  private readonly owners = new PageOwners();
   /** By chunk; an absent chunk is an empty array. */
   protected readonly chunks: Uint8Array[] = [];
   /** The same chunks, for four bytes at a time. */
@@ -129,14 +115,6 @@ export class Arena {
   /** Empty chunks that are not given back: more than usual while a command's reservation stands. */
   private chunksKept = FREE_CHUNKS_KEPT;
 
-  /** Heads of the lists of pages with free slots: (keyspace << 1 | kind - 1) << 7 | class. */
-  private partial: Int32Array;
-  private owned: Int32Array;
-  private keyspaceState: Uint8Array;
-  private keyspaceBytes: Float64Array;
-  private keyspacePages: Float64Array;
-  private readonly detached: number[] = [];
-
   constructor(options: ArenaOptions = {}) {
     const pagesMax = options.pagesMax ?? PAGES_MAX;
     if (!Number.isInteger(pagesMax) || pagesMax < 1 || pagesMax > PAGES_MAX) {
@@ -145,11 +123,6 @@ export class Arena {
     this.pagesMax = pagesMax;
     this.allocate = options.allocate ?? systemAllocate;
     this.pages = new PageTable(pagesMax);
-    this.partial = new Int32Array(16 << (LIST_SHIFT + 1));
-    this.owned = new Int32Array(16);
-    this.keyspaceState = new Uint8Array(16);
-    this.keyspaceBytes = new Float64Array(16);
-    this.keyspacePages = new Float64Array(16);
   }
 
   // ---- Reading -----------------------------------------------------------------------------------------------------
@@ -286,13 +259,13 @@ export class Arena {
     if (!Number.isInteger(pageCount) || pageCount < 1 || pageCount > SPAN_PAGES_MAX) {
       throw new ArenaError('ARENA_MISUSE', `a run has 1 to ${SPAN_PAGES_MAX} pages, not ${pageCount}`);
     }
-    this.requireOpen(keyspaceId);
+    this.owners.requireOpen(keyspaceId);
     const first = this.takePages(pageCount);
     const pages = this.pages;
     pages.slotBytes[first] = pageCount * PAGE_BYTES - HEADER_BYTES;
     pages.slotsUsed[first] = 1;
     this.own(first, pageCount, keyspaceId, KIND_RUN, pageCount);
-    this.keyspaceBytes[keyspaceId]! += pageCount * PAGE_BYTES;
+    this.owners.bytes[keyspaceId]! += pageCount * PAGE_BYTES;
     this.usedBytes += pageCount * PAGE_BYTES;
     return first << 8;
   }
@@ -309,19 +282,31 @@ export class Arena {
     }
     if (kind !== KIND_RUN || (reference & 0xff) !== 0) this.refuseFree(reference);
     const pageCount = pages.sizeClass[page]!;
-    this.requireOpen(keyspaceId);
-    this.keyspaceBytes[keyspaceId]! -= pageCount * PAGE_BYTES;
+    this.owners.requireOpen(keyspaceId);
+    this.owners.bytes[keyspaceId]! -= pageCount * PAGE_BYTES;
     this.usedBytes -= pageCount * PAGE_BYTES;
     this.releasePages(page, pageCount, kind, keyspaceId);
   }
 
+  /** Whether the reference names a slot or run in use, of a keyspace that is not detached. */
+  isInUse(reference: Reference): boolean {
+    const page = reference >>> 8;
+    const kind = this.pages.kind[page] ?? KIND_FREE;
+    if (kind === KIND_FREE || kind === KIND_INSIDE) return false;
+    if (this.owners.state[this.pages.keyspace[page]!] !== KEYSPACE_OPEN) return false;
+    const slot = reference & 0xff;
+    if (kind === KIND_RUN) return slot === 0;
+    const word = this.slotMaps[page >>> CHUNK_SHIFT]![((page & PAGE_MASK) << SLOT_WORDS_SHIFT) | (slot >>> 5)]!;
+    return slot < CLASS_SLOTS[this.pages.sizeClass[page]!]! && (word & (1 << (slot & 31))) === 0;
+  }
+
   private allocSlot(keyspaceId: number, kind: number, length: number): Reference {
-    if (length < 1 || length > SLOT_BYTES_MAX || this.keyspaceState[keyspaceId] !== KEYSPACE_OPEN) {
+    if (length < 1 || length > SLOT_BYTES_MAX || this.owners.state[keyspaceId] !== KEYSPACE_OPEN) {
       this.prepareAlloc(keyspaceId, length);
     }
     const sizeClass = sizeClassOf(length);
-    const list = (((keyspaceId << 1) | (kind - KIND_RECORD)) << LIST_SHIFT) | sizeClass;
-    let page = this.partial[list]!;
+    const list = partialList(keyspaceId, kind, sizeClass);
+    let page = this.owners.partial[list]!;
     if (page === 0) page = this.addSpan(keyspaceId, kind, sizeClass, list);
     const map = this.slotMaps[page >>> CHUNK_SHIFT]!;
     let at = (page & PAGE_MASK) << SLOT_WORDS_SHIFT;
@@ -332,9 +317,9 @@ export class Arena {
     const pages = this.pages;
     const used = pages.slotsUsed[page]! + 1;
     pages.slotsUsed[page] = used;
-    if (used === CLASS_SLOTS[sizeClass]) pages.removePartial(this.partial, list, page);
+    if (used === CLASS_SLOTS[sizeClass]) pages.removePartial(this.owners.partial, list, page);
     const bytes = CLASS_BYTES[sizeClass]!;
-    this.keyspaceBytes[keyspaceId]! += bytes;
+    this.owners.bytes[keyspaceId]! += bytes;
     this.usedBytes += bytes;
     return (page << 8) | slot;
   }
@@ -347,7 +332,7 @@ export class Arena {
     const at = ((page & PAGE_MASK) << SLOT_WORDS_SHIFT) | (slot >>> 5);
     const bit = 1 << (slot & 31);
     if (slot >= CLASS_SLOTS[sizeClass]! || (map[at]! & bit) !== 0) this.refuseFree(reference);
-    if (this.keyspaceState[keyspaceId] !== KEYSPACE_OPEN) this.requireOpen(keyspaceId);
+    if (this.owners.state[keyspaceId] !== KEYSPACE_OPEN) this.owners.requireOpen(keyspaceId);
     const bytes = pages.slotBytes[page]!;
     if (kind === KIND_RECORD) {
       const from = ((page & PAGE_MASK) << PAGE_SHIFT) + HEADER_BYTES + slot * bytes;
@@ -356,17 +341,17 @@ export class Arena {
       this.chunks[page >>> CHUNK_SHIFT]![from]! &= ~LIVE_MARK;
     }
     map[at]! |= bit;
-    this.keyspaceBytes[keyspaceId]! -= bytes;
+    this.owners.bytes[keyspaceId]! -= bytes;
     this.usedBytes -= bytes;
     const used = pages.slotsUsed[page]! - 1;
     pages.slotsUsed[page] = used;
     const slots = CLASS_SLOTS[sizeClass]!;
-    const list = (((keyspaceId << 1) | (kind - KIND_RECORD)) << LIST_SHIFT) | sizeClass;
+    const list = partialList(keyspaceId, kind, sizeClass);
     if (used === 0) {
-      if (slots > 1) pages.removePartial(this.partial, list, page);
+      if (slots > 1) pages.removePartial(this.owners.partial, list, page);
       this.releasePages(page, CLASS_PAGES[sizeClass]!, kind, keyspaceId);
     } else if (used === slots - 1) {
-      pages.pushPartial(this.partial, list, page);
+      pages.pushPartial(this.owners.partial, list, page);
     }
   }
 
@@ -391,7 +376,7 @@ export class Arena {
       const bits = slots - (word << 5);
       map[at + word] = bits >= 32 ? -1 : bits <= 0 ? 0 : (1 << bits) - 1;
     }
-    pages.pushPartial(this.partial, list, first);
+    pages.pushPartial(this.owners.partial, list, first);
     return first;
   }
 
@@ -405,25 +390,19 @@ export class Arena {
     pages.kind[first] = kind;
     pages.sizeClass[first] = sizeClass;
     pages.keyspace[first] = keyspaceId;
-    pages.pushOwned(this.owned, keyspaceId, first);
-    this.keyspacePages[keyspaceId]! += pageCount;
+    pages.pushOwned(this.owners.owned, keyspaceId, first);
+    this.owners.pages[keyspaceId]! += pageCount;
     this.pagesByKind[kind]! += pageCount;
     const chunk = this.chunks[first >>> CHUNK_SHIFT]!;
     const at = (first & PAGE_MASK) << PAGE_SHIFT;
-    chunk[at + HEADER_KIND] = kind;
-    chunk[at + HEADER_CLASS] = sizeClass;
-    chunk[at + HEADER_PAGES] = pageCount;
-    chunk[at + HEADER_VERSION] = PAGE_LAYOUT_VERSION;
-    putHeader32(chunk, at + HEADER_KEYSPACE, keyspaceId);
-    putHeader32(chunk, at + HEADER_PAGE, first);
-    putHeader32(chunk, at + HEADER_RESERVED, 0);
+    writePageHeader(chunk, at, kind, sizeClass, pageCount, keyspaceId, first);
   }
 
   /** Takes pages out of use: out of the owner's list and back to the free ones, bytes untouched. */
   private releasePages(first: number, pageCount: number, kind: number, keyspaceId: number): void {
     const pages = this.pages;
-    pages.removeOwned(this.owned, keyspaceId, first);
-    this.keyspacePages[keyspaceId]! -= pageCount;
+    pages.removeOwned(this.owners.owned, keyspaceId, first);
+    this.owners.pages[keyspaceId]! -= pageCount;
     this.pagesByKind[kind]! -= pageCount;
     pages.kind.fill(KIND_FREE, first, first + pageCount);
     pages.slotBytes[first] = 0;
@@ -436,13 +415,10 @@ export class Arena {
   /** Opens a keyspace id: the one wanted, or the lowest that owns no page and that nobody else has opened. */
   openKeyspace(wanted = -1): number {
     if (wanted >= 0) {
-      this.requireOpen(wanted);
+      this.owners.requireOpen(wanted);
       return wanted;
     }
-    let id = 0;
-    while (id < this.keyspaceState.length && this.keyspaceState[id] !== KEYSPACE_UNUSED) id++;
-    this.requireOpen(id);
-    return id;
+    return this.owners.openUnused();
   }
 
   /**
@@ -450,19 +426,9 @@ export class Arena {
    * references are void, and allocating for it throws `ARENA_MISUSE`. Go on with a new one from `openKeyspace`.
    */
   detach(keyspaceId: number): void {
-    this.requireOpen(keyspaceId);
-    this.usedBytes -= this.keyspaceBytes[keyspaceId]!;
-    this.keyspaceBytes[keyspaceId] = 0;
-    const from = keyspaceId << (LIST_SHIFT + 1);
-    this.partial.fill(0, from, from + (2 << LIST_SHIFT));
-    const pageCount = this.keyspacePages[keyspaceId]!;
-    if (pageCount === 0) {
-      this.keyspaceState[keyspaceId] = KEYSPACE_UNUSED;
-      return;
-    }
-    this.keyspaceState[keyspaceId] = KEYSPACE_DETACHED;
-    this.detachedPages += pageCount;
-    this.detached.push(keyspaceId);
+    this.owners.requireOpen(keyspaceId);
+    this.usedBytes -= this.owners.bytes[keyspaceId]!;
+    this.detachedPages += this.owners.detach(keyspaceId);
   }
 
   /** Frees detached pages, at most `pageBudget` and a span. Called between commands. Returns the pages still waiting. */
@@ -511,7 +477,7 @@ export class Arena {
 
   /** Bytes of slots and runs in use by one keyspace. */
   usedBytesOf(keyspaceId: number): number {
-    return this.keyspaceBytes[keyspaceId] ?? 0;
+    return this.owners.bytes[keyspaceId] ?? 0;
   }
 
   get stats(): ArenaStats {
@@ -573,20 +539,18 @@ export class Arena {
   }
 
   private sweepPages(pageBudget: number): void {
-    let budget = pageBudget;
     const pages = this.pages;
-    while (budget > 0 && this.detached.length > 0) {
-      const keyspaceId = this.detached[0]!;
-      const first = this.owned[keyspaceId]!;
+    const owned = this.owners.owned;
+    for (let budget = pageBudget; budget > 0; ) {
+      const keyspaceId = this.owners.nextDetached();
+      if (keyspaceId < 0) return;
+      const first = owned[keyspaceId]!;
       const kind = pages.kind[first]!;
       const pageCount = kind === KIND_RUN ? pages.sizeClass[first]! : CLASS_PAGES[pages.sizeClass[first]!]!;
       this.releasePages(first, pageCount, kind, keyspaceId);
       this.detachedPages -= pageCount;
       budget -= pageCount;
-      if (this.owned[keyspaceId] === 0) {
-        this.keyspaceState[keyspaceId] = KEYSPACE_UNUSED;
-        this.detached.shift();
-      }
+      if (owned[keyspaceId] === 0) this.owners.swept();
     }
   }
 
@@ -604,7 +568,7 @@ export class Arena {
       const memory = this.allocate(CHUNK_BYTES);
       bytes = new Uint8Array(memory, 0, CHUNK_BYTES);
       view = new DataView(memory, 0, CHUNK_BYTES);
-      states = new Int32Array(this.allocate(CHUNK_PAGES * 4), 0, CHUNK_PAGES);
+      states = new Int32Array(new SharedArrayBuffer(CHUNK_PAGES * 4));
       slotMap = new Int32Array(CHUNK_PAGES << SLOT_WORDS_SHIFT);
       this.pages.ensureChunk(chunk);
     } catch (error) {
@@ -619,7 +583,7 @@ export class Arena {
     return true;
   }
 
-  private dropEmptyChunks(keep: number): void {
+  protected dropEmptyChunks(keep: number): void {
     while (this.freePages.emptyChunks > keep) {
       const chunk = this.freePages.highestEmpty();
       this.freePages.removeChunk(chunk);
@@ -653,38 +617,7 @@ export class Arena {
     if (!(length >= 1 && length <= SLOT_BYTES_MAX)) {
       throw new ArenaError('ARENA_MISUSE', `a slot holds 1 to ${SLOT_BYTES_MAX} bytes, not ${length}`);
     }
-    this.requireOpen(keyspaceId);
-  }
-
-  /** Opens an id that is used for the first time; throws for one that is detached. */
-  private requireOpen(keyspaceId: number): void {
-    if (!Number.isInteger(keyspaceId) || keyspaceId < 0 || keyspaceId > KEYSPACES_MAX) {
-      throw new ArenaError('ARENA_MISUSE', `keyspace ${keyspaceId} is not 0 to ${KEYSPACES_MAX}`);
-    }
-    if (keyspaceId >= this.keyspaceState.length) this.growKeyspaces(keyspaceId + 1);
-    if (this.keyspaceState[keyspaceId] === KEYSPACE_DETACHED) {
-      throw new ArenaError('ARENA_MISUSE', `keyspace ${keyspaceId} is detached, its pages are not swept yet`);
-    }
-    this.keyspaceState[keyspaceId] = KEYSPACE_OPEN;
-  }
-
-  private growKeyspaces(count: number): void {
-    const length = Math.max(count, this.keyspaceState.length * 2);
-    const partial = new Int32Array(length << (LIST_SHIFT + 1));
-    partial.set(this.partial);
-    this.partial = partial;
-    const owned = new Int32Array(length);
-    owned.set(this.owned);
-    this.owned = owned;
-    const state = new Uint8Array(length);
-    state.set(this.keyspaceState);
-    this.keyspaceState = state;
-    const bytes = new Float64Array(length);
-    bytes.set(this.keyspaceBytes);
-    this.keyspaceBytes = bytes;
-    const pages = new Float64Array(length);
-    pages.set(this.keyspacePages);
-    this.keyspacePages = pages;
+    this.owners.requireOpen(keyspaceId);
   }
 
   private refuseWrite(reference: Reference, at: number, length: number): never {
@@ -720,11 +653,4 @@ for (let sizeClass = 0, sum = 0; sizeClass < CLASS_COUNT; sizeClass++) {
 function pagesFor(bytes: number): number {
   if (bytes <= 0) return 0;
   return PARTIAL_PAGES[sizeClassOf(Math.min(bytes, SLOT_BYTES_MAX))]! + Math.ceil((bytes * 1.5) / PAGE_BYTES);
-}
-
-function putHeader32(chunk: Uint8Array, at: number, value: number): void {
-  chunk[at] = value;
-  chunk[at + 1] = value >>> 8;
-  chunk[at + 2] = value >>> 16;
-  chunk[at + 3] = value >>> 24;
 }
