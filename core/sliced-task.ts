@@ -3,6 +3,11 @@ import type { Execution } from './execution.js';
 
 export interface SlicedTask {
   /**
+   * True while the task waits for something else than the processor (WAIT): its connection rests and calls step() again
+   * only after ConnectionRegistry.wake(session). Absent for tasks that can always go on.
+   */
+  readonly resting?: boolean;
+  /**
    * Runs one slice: until `x.sliceOver()` says that the budget is used up, or to the end.
    * @returns true when the command is done and its reply is written.
    */

@@ -20,6 +20,23 @@ export class ServerError extends Error {
   }
 }
 
+/** Code and message for people of whatever ended a server; a listener's errors are told in terms of the options. */
+export function explainFailure(error: unknown): { readonly code: string; readonly message: string } {
+  const code = errorCode(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const { syscall, address, port } = error as { syscall?: string; address?: string; port?: number };
+  if (syscall !== 'listen' && syscall !== 'bind') return { code, message };
+  const place = port === undefined ? `the unix socket ${address}` : `port ${port} of ${address}`;
+  if (code === 'EADDRINUSE' && port !== undefined) {
+    const other = port === 65535 ? port - 1 : port + 1;
+    return {
+      code: 'PORT_IN_USE',
+      message: `port ${port} is in use (another Redis, perhaps): choose another one with npm start -- --port ${other}`,
+    };
+  }
+  return { code: 'LISTEN_FAILED', message: `cannot listen on ${place}: ${message}` };
+}
+
 /** The code of any error, or `INTERNAL`. */
 export function errorCode(error: unknown): string {
   const code = (error as { code?: unknown } | null | undefined)?.code;

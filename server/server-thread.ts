@@ -10,7 +10,7 @@ import { readMachineFacts } from './config/machine-facts.js';
 import { createServerLog, type LogDestination } from './logging.js';
 import { ServerCore } from './server-core.js';
 import type { RunningCore, ServerCoreHooks, ServerLog } from './server-core-seam.js';
-import { errorCode } from './server-error.js';
+import { explainFailure } from './server-error.js';
 import { prepareDirectory } from './startup-checks.js';
 import type { FromServerThread, ServerThreadData, ToServerThread } from './thread-messages.js';
 
@@ -20,7 +20,6 @@ class ServerThread {
   private readonly config: Config;
   private readonly serverLog: ServerLog;
   private core: RunningCore | undefined = undefined;
-  private shutdownReason = '';
   private ended = false;
 
   constructor(port: MessagePort, data: ServerThreadData) {
@@ -49,23 +48,24 @@ class ServerThread {
     const facts = { port: core.port, unixsocket: unixSocket, dir: directory, keys };
     serverLog.log.info(facts, `ready to accept connections on port ${core.port}, ${keys} keys in ${directory}`);
     this.send({ type: 'ready', port: core.port, unixSocket, directory, keys });
-    if (this.shutdownReason !== '') await core.shutdown({ reason: this.shutdownReason });
   }
 
   fatal(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    const code = errorCode(error);
+    const { code, message } = explainFailure(error);
+    const destination = this.config.values.logfile === '' ? this.data.logOutput : 'file';
+    // The command line prints the one line itself where the log goes to the same terminal.
+    if (destination === 'file' || destination === 'messages') this.serverLog.log.fatal({ code }, message);
     // A failure of the server's own making needs its place; what the user can mend needs one line.
-    const trace = code === 'INTERNAL' && error instanceof Error ? { err: error } : {};
-    this.serverLog.log.fatal({ code, ...trace }, message);
+    if (code === 'INTERNAL') this.serverLog.log.error(error, 'where it happened');
     this.end({ type: 'fatal', code, message }, 1);
   }
 
   private shutdown(reason: string): void {
-    if (this.shutdownReason !== '') return;
-    this.shutdownReason = reason;
+    const { core } = this;
     this.serverLog.log.info(`${reason}: committing, sealing the log and ending`);
-    this.core?.shutdown({ reason }).catch((error: unknown) => this.fatal(error));
+    // While it starts there is nothing to commit, and a start may be broken off at any moment.
+    if (core === undefined) this.end({ type: 'closed' }, 0);
+    else core.shutdown({ reason }).catch((error: unknown) => this.fatal(error));
   }
 
   private absolute(path: string): string {

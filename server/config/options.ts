@@ -28,7 +28,7 @@ const MIB = 1024 ** 2;
 
 export interface Option<T> {
   readonly kind: OptionKind<T>;
-  readonly initial: T;
+  readonly initial: NoInfer<T>;
   /** When it may change: 'running' also by CONFIG SET, 'start' and 'protected' never; the two differ in Redis' error. */
   readonly changes: 'running' | 'start' | 'protected';
   /** One sentence for the reference page. */

@@ -43,6 +43,8 @@ export interface ConnectionRegistry {
   readonly parkedBytes: number;
   readonly unsentBytes: number;
   readonly queryBufferBytes: number;
+  /** Runs the resting task of a session on; see SlicedTask.resting. */
+  wake(session: Session): void;
   byId(id: number): Connection | undefined;
   /** Closes a connection without sending what is left; its own reply still leaves when it is the caller. */
   kill(connection: Connection): void;
