@@ -1,0 +1,23 @@
+/** `npm run test:loss -- --rounds 500 --seed N`: the model of loss for as long as one likes; prints its seed. */
+import { parseArgs } from 'node:util';
+import { runLossRounds } from './loss-rounds.js';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '500' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
+    server: { type: 'string', default: 'holdfast' },
+  },
+});
+const seed = Number(values.seed);
+console.log(`seed ${seed}`);
+await runLossRounds({
+  rounds: Number(values.rounds),
+  seed,
+  kind: values.server === 'redis' ? 'redis' : 'holdfast',
+  report: (line) => console.log(line),
+});
+console.log(
+  `${values.rounds} rounds, seed ${seed}: nothing that was answered is missing, nothing that was not sent appeared`,
+);
+process.exit(0);
