@@ -42,20 +42,39 @@ export class Arguments {
   }
 
   /**
-   * True when argument i is this word, whatever its case.
+   * True when argument i is this word, whatever its case. As in Redis, whose options are C strings, a NUL ends it.
    * @param word ASCII letters in upper case (digits and '-' allowed).
    */
   is(i: number, word: string): boolean {
     const start = this.start[i]!;
     const length = word.length;
-    if (this.end[i]! - start !== length) return false;
     const bytes = this.bytes;
+    const held = this.end[i]! - start;
+    if (held !== length && (held < length || bytes[start + length] !== 0)) return false;
     for (let k = 0; k < length; k++) {
       let byte = bytes[start + k]!;
       if (byte >= 97 && byte <= 122) byte -= 32;
       if (byte !== word.charCodeAt(k)) return false;
     }
     return true;
+  }
+
+  /** True when arguments i and j are the same bytes. */
+  equal(i: number, j: number): boolean {
+    const length = this.length(i);
+    if (length !== this.length(j)) return false;
+    const bytes = this.bytes;
+    const first = this.start[i]!;
+    const second = this.start[j]!;
+    for (let k = 0; k < length; k++) if (bytes[first + k] !== bytes[second + k]) return false;
+    return true;
+  }
+
+  /** Argument i as C reads it: latin1 text up to the first NUL. Not for hot paths. */
+  cText(i: number): string {
+    const text = this.latin1(i);
+    const nul = text.indexOf('\0');
+    return nul < 0 ? text : text.slice(0, nul);
   }
 
   /** Argument i as text, one character a byte (latin1), at most `lengthMax` characters. Not for hot paths. */
@@ -69,11 +88,9 @@ export class Arguments {
     return text;
   }
 
-  /** Sum of the lengths of all arguments in bytes. */
-  totalBytes(): number {
-    let sum = 0;
-    for (let i = 0; i < this.count; i++) sum += this.end[i]! - this.start[i]!;
-    return sum;
+  /** Bytes from the first argument's beginning to the last one's end: at least what all of them have together. */
+  span(): number {
+    return this.end[this.count - 1]! - this.start[0]!;
   }
 
   /** Fills this object from an array; for tests, tools and replay of hand-made commands. */

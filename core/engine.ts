@@ -61,10 +61,13 @@ const KEY_OVERHEAD_BYTES = 96;
 
 const REPLAY_REPLY_BYTES = 1024;
 
+/** Commands with longer arguments ask the log for room before they run; shorter ones fit into the batch that is open. */
+const LARGE_ENTRY_BYTES = 128 * 1024;
 /** What the log adds to each argument. */
 const EFFECT_OVERHEAD_BYTES = 16;
 
-const ERROR_NO_SPACE = 'MISCONF Errors writing to the AOF file: No space left on device';
+/** Redis' error for writes that cannot reach its log. */
+export const ERROR_NO_SPACE = 'MISCONF Errors writing to the AOF file: No space left on device';
 const ERROR_OOM = "OOM command not allowed when used memory > 'maxmemory'.";
 const ERROR_LOADING = 'LOADING Redis is loading the dataset in memory';
 const ERROR_NO_AUTH = 'NOAUTH Authentication required.';
@@ -87,8 +90,6 @@ export class Engine {
   loading = false;
   /** Error text that writes (and PING) get, '' for none: the log has no room. */
   writeRefusal = '';
-  /** The error text for writes that the log has no room for. */
-  readonly noSpaceError = ERROR_NO_SPACE;
   /** Whether the log has room for an entry of so many bytes; asked before a command with large arguments runs. */
   logAdmits: (bytes: number) => boolean = () => true;
   /** Cap in bytes on everything that counts as used memory; 0 for none. */
@@ -192,20 +193,25 @@ export class Engine {
     }
     const flags = command.flags;
     if (!session.authenticated && (flags & FLAG_NO_AUTH) === 0) return this.reject(command, ERROR_NO_AUTH);
-    if ((flags & FLAG_DENYOOM) !== 0 && !this.affordable(args.totalBytes() + args.count * KEY_OVERHEAD_BYTES)) {
+    if ((flags & FLAG_DENYOOM) !== 0 && !this.affordable(args.span() + args.count * KEY_OVERHEAD_BYTES)) {
       return this.reject(command, ERROR_OOM);
     }
     if (this.writeRefusal !== '' && ((flags & FLAG_WRITE) !== 0 || command.fullName === 'ping')) {
       return this.reject(command, this.writeRefusal);
     }
-    if ((flags & FLAG_DENYOOM) !== 0 && !this.logAdmits(args.totalBytes() + args.count * EFFECT_OVERHEAD_BYTES)) {
-      return this.reject(command, this.noSpaceError);
+    if ((flags & FLAG_DENYOOM) !== 0 && args.span() > LARGE_ENTRY_BYTES && !this.logAdmits(this.effectBytesMax())) {
+      return this.reject(command, ERROR_NO_SPACE);
     }
     if (this.loading && (flags & FLAG_LOADING) === 0) return this.reject(command, ERROR_LOADING);
     if (command.run === undefined) {
       return this.reject(command, `ERR wrong number of arguments for '${command.fullName}' command`);
     }
     return command;
+  }
+
+  /** An upper bound of the entry that a command with these arguments makes. */
+  private effectBytesMax(): number {
+    return this.args.span() + this.args.count * EFFECT_OVERHEAD_BYTES;
   }
 
   private reject(command: Command | undefined, error: string): undefined {
@@ -244,11 +250,11 @@ export class Engine {
     this.sliceEndMicros = this.clock.monotonicMicros() + budgetMicros;
     const done = task.step(x);
     if (effects.open) effects.seal();
-    if (!done) return false;
-    session.task = undefined;
+    if (done) session.task = undefined;
+    // A task may write a long reply over several slices: what it has written depends on all that it can have seen.
     database.dependOnAll();
     this.dependency = database.dependency;
-    return true;
+    return done;
   }
 
   sliceOver(): boolean {
@@ -347,7 +353,7 @@ export class Engine {
 
   /** Bytes that count against maxmemory. */
   usedBytes(): number {
-    let used = this.arena.usedBytes + this.outsideBytes;
+    let used = this.arena.usedBytes + this.outsideBytes + this.database.taskBytes;
     for (const keyspace of this.keyspaces) used += keyspace.indexBytes;
     if (used > this.peakBytes) this.peakBytes = used;
     return used;
