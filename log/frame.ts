@@ -117,6 +117,14 @@ export class FrameHeader {
     return at + this.totalBytes > limit ? 'short' : 'sound';
   }
 
+  /** Reads the fields of a frame that was found sound before. */
+  readVerified(bytes: Uint8Array, at: number): void {
+    this.headerBytes = readU16(bytes, at + AT_HEADER_BYTES);
+    this.bodyBytes = readU32(bytes, at + AT_BODY_BYTES);
+    this.totalBytes = frameBytes(this.bodyBytes);
+    this.readFields(bytes, at);
+  }
+
   /** What in a sound frame this version does not know, or undefined. Such a frame is refused, never skipped. */
   unknown(): string | undefined {
     if (this.version !== FRAME_FORMAT_VERSION) return `format version ${this.version}`;

@@ -62,6 +62,12 @@ export interface BatchLogWriter extends LogWriter {
   readonly committedSequence: Sequence;
 
   /**
+   * Which frame committed the batch that made `closedCount` this position, and the running checksum behind it; only for
+   * one of the newest 64 positions, and once it is committed.
+   */
+  frameOf(position: number): { epoch: number; idx: number; runningChecksum: Uint8Array };
+
+  /**
    * The callback runs on this thread after the log thread has advanced `committedCount` (several batches may be told at
    * once), and after disk space ran short or came back. Not after an inline commit.
    */

@@ -6,7 +6,9 @@
 import { RUNNING_CHECKSUM_BYTES } from '../checksums.js';
 import { FRAME_ALIGNMENT } from '../frame.js';
 
-export const STATE_BYTES = 1024;
+export const STATE_BYTES = 4096;
+/** Newest positions whose frames are remembered; at least twice the number of cells. */
+export const POSITIONS_REMEMBERED = 64;
 
 /** Indexes of the Int32 words. Words that different threads write often lie 64 bytes apart. */
 export const Word = {
@@ -20,7 +22,7 @@ export const Word = {
   committed: 32,
   /** Bumped to wake the log thread; it waits on this word. */
   wake: 48,
-  /** The log thread sleeps until it is woken: set before it looks a last time. */
+  /** Whether the log thread sleeps: one of `Asleep`, set before it looks a last time. */
   asleep: 49,
   /** The server thread wants to be told of the next advance. */
   tell: 64,
@@ -32,8 +34,6 @@ export const Word = {
   spaceShort: 81,
   /** What the log thread shall do next to serving: one of `Order`. */
   order: 82,
-  /** 1 while commits are held back by a test. */
-  held: 83,
   /** The open segment: descriptor, salt, next frame's offset and end of the zeroed room, both in sectors. */
   fd: 96,
   salt: 97,
@@ -41,11 +41,12 @@ export const Word = {
   limitSectors: 99,
   /** Kind of the last frame. */
   lastKind: 100,
-  /** 1 if the open segment holds more than its leader record or nothing: a roll is worth it. */
   featureLevel: 101,
 } as const;
 
 export const Holder = { free: 0, server: 1, logThread: 2 } as const;
+/** `dozing`: it wakes up by itself to look after its work. `sleeping`: only when it is woken. */
+export const Asleep = { awake: 0, dozing: 1, sleeping: 2 } as const;
 export const Order = { none: 0, seal: 1, stop: 2 } as const;
 
 /** Float64 words from this byte on. */
@@ -68,6 +69,9 @@ export const Num = {
   lastAppendMs: 10,
 } as const;
 const RUNNING_AT = 768;
+/** By position: the frame's idx, and the running checksum behind it. */
+const FRAME_IDX_AT = 1024;
+const FRAME_RUNNING_AT = FRAME_IDX_AT + POSITIONS_REMEMBERED * 8;
 
 /** Views over the shared block; every thread makes its own. */
 export class CommitState {
@@ -76,12 +80,16 @@ export class CommitState {
   readonly numbers: Float64Array;
   /** Running checksum behind the last frame. */
   readonly running: Uint8Array;
+  private readonly frameIdx: Float64Array;
+  private readonly frameRunning: Uint8Array;
 
   constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(STATE_BYTES)) {
     this.memory = memory;
     this.words = new Int32Array(memory, 0, NUMBERS_AT / 4);
     this.numbers = new Float64Array(memory, NUMBERS_AT, (RUNNING_AT - NUMBERS_AT) / 8);
     this.running = new Uint8Array(memory, RUNNING_AT, RUNNING_CHECKSUM_BYTES);
+    this.frameIdx = new Float64Array(memory, FRAME_IDX_AT, POSITIONS_REMEMBERED);
+    this.frameRunning = new Uint8Array(memory, FRAME_RUNNING_AT, POSITIONS_REMEMBERED * RUNNING_CHECKSUM_BYTES);
   }
 
   /** Byte offset of the next frame in the open segment. */
@@ -99,9 +107,29 @@ export class CommitState {
     return Atomics.load(this.words, Word.failed) !== 0;
   }
 
-  /** Batches that are closed and not committed. */
+  /** Batches that are closed and not committed. An inline commit counts first, so this may be -1 for a moment. */
   get pending(): number {
     return (Atomics.load(this.words, Word.closed) - Atomics.load(this.words, Word.committed)) | 0;
+  }
+
+  /** Counts the oldest position as committed by the last frame. The caller holds the token. */
+  countCommitted(): void {
+    const slot = Atomics.load(this.words, Word.committed) & (POSITIONS_REMEMBERED - 1);
+    this.frameIdx[slot] = this.numbers[Num.idx]!;
+    const at = slot * RUNNING_CHECKSUM_BYTES;
+    for (let i = 0; i < RUNNING_CHECKSUM_BYTES; i++) this.frameRunning[at + i] = this.running[i]!;
+    Atomics.add(this.words, Word.committed, 1);
+  }
+
+  /** The idx of the frame that committed a position, one of the newest. */
+  idxOf(position: number): number {
+    return this.frameIdx[position & (POSITIONS_REMEMBERED - 1)]!;
+  }
+
+  /** A copy of the running checksum behind that frame. */
+  runningOf(position: number): Uint8Array {
+    const at = (position & (POSITIONS_REMEMBERED - 1)) * RUNNING_CHECKSUM_BYTES;
+    return this.frameRunning.slice(at, at + RUNNING_CHECKSUM_BYTES);
   }
 
   /** Takes the token if it is free. */
@@ -123,10 +151,10 @@ export class CommitState {
     if (Atomics.load(this.words, Word.tokenWanted) !== 0) Atomics.notify(this.words, Word.token);
   }
 
-  /** Wakes the log thread wherever it waits. */
+  /** Wakes the log thread. */
   wake(): void {
     Atomics.add(this.words, Word.wake, 1);
-    Atomics.notify(this.words, Word.wake);
+    if (Atomics.load(this.words, Word.asleep) !== Asleep.awake) Atomics.notify(this.words, Word.wake);
   }
 
   /** Tells the server thread, if it waits to be told. */

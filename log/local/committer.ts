@@ -49,7 +49,7 @@ export class Committer {
     header.epoch = numbers[Num.epoch]!;
     header.idx = numbers[Num.idx]! + 1;
     header.firstSequence = firstSequence;
-    header.timeMs = timeMs > numbers[Num.lastTimeMs]! ? timeMs : numbers[Num.lastTimeMs]!;
+    header.timeMs = Math.max(timeMs, numbers[Num.lastTimeMs]!);
     header.committedEpoch = numbers[Num.committedEpoch]!;
     header.committedIdx = numbers[Num.committedIdx]!;
     header.bodyBytes = bodyBytes;
