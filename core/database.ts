@@ -7,13 +7,30 @@ import type { Arguments } from './arguments.js';
 import { DependencyTable } from './dependency-table.js';
 import type { EffectWriter } from './effect-writer.js';
 import type { Keyspace } from './memory/keyspace.js';
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_SORTED_SET, TYPE_STREAM, TYPE_STRING } from './memory/record.js';
 import { NO_REFERENCE, type Reference } from './memory/reference.js';
+import type { ReplyWriter } from './reply-writer.js';
+import { copyRange, STRING_BYTES_MAX, type StringValues } from './types/string.js';
 
-/** What handlers may use of a keyspace once a lookup has put its cursor on a key: values, never other keys. */
-export type ValueAccess = Omit<
-  Keyspace,
-  'find' | 'scan' | 'sample' | 'forEachDue' | 'detach' | 'remove' | 'rename' | 'store' | 'setExpiry' | 'clearExpiry'
->;
+/** What a lookup returns: the record of the key, good until the next change, or ABSENT. */
+export type Found = Reference;
+export const ABSENT: Found = NO_REFERENCE;
+
+/**
+ * What handlers may use of a keyspace once a lookup has put its cursor on a key: its value and deadline, never other
+ * keys, and no change that later lookups would not hear of (`touch` tells of changes inside a value).
+ */
+export type ValueAccess = StringValues &
+  Pick<
+    Keyspace,
+    | 'hasExpiry'
+    | 'readExpiry'
+    | 'expiryHigh'
+    | 'expiryLow'
+    | 'encoding'
+    | 'bytesNeededToSetExpiry'
+    | 'bytesNeededToRename'
+  >;
 
 /** An expired key must go and the log has no room for its removal. The reply is Redis' disk error. */
 export class ExpiryRefused extends Error {
@@ -27,6 +44,10 @@ export class DatabaseStatistics {
   /** Keys changed since the start: Redis' rdb_changes_since_last_save. */
   changes = 0;
 }
+
+/** Longest key and number of collected keys whose room is kept from one walk to the next. */
+const KEY_BYTES_KEPT = 64 * 1024;
+const COLLECTED_KEPT = 16 * 1024;
 
 export class Database {
   /** Selected database, 0-based. */
@@ -43,14 +64,27 @@ export class Database {
   engineWritesRefused = false;
   /** True once the running command has changed the dataset. */
   mutated = false;
+  /** Longest string that commands may make: Redis' proto-max-bulk-len, up to what a record can hold. */
+  stringBytesMax = STRING_BYTES_MAX;
+  /** Bytes that long commands hold between their slices; they count as used memory. */
+  taskBytes = 0;
+  /** The key that `readCollected` has read: keyBytes[0, keyLength). */
+  keyBytes = new Uint8Array(1024);
+  keyLength = 0;
+  /** Keys that the last `collect` has found. */
+  collectedCount = 0;
   readonly statistics = new DatabaseStatistics();
   private readonly keyspaces: Keyspace[];
   private readonly dependencies: DependencyTable;
   private readonly effects: EffectWriter;
   private readonly args: Arguments;
   private keyspace: Keyspace;
+  /** Bucket in the dependency table, and argument, of the last lookup. */
   private bucket = 0;
   private key = 0;
+  private collected = new Int32Array(1024);
+  private readonly addCollected: (reference: Reference) => void;
+  private readonly expireVisited: (reference: Reference) => void;
 
   constructor(keyspaces: Keyspace[], effects: EffectWriter, args: Arguments) {
     this.keyspaces = keyspaces;
@@ -58,6 +92,8 @@ export class Database {
     this.effects = effects;
     this.args = args;
     this.keyspace = keyspaces[0]!;
+    this.addCollected = (reference) => this.addToCollected(reference);
+    this.expireVisited = (reference) => this.expireByReference(reference);
   }
 
   /** Number of databases. */
@@ -77,62 +113,77 @@ export class Database {
 
   // ---- lookups -----------------------------------------------------------------------------------------------------
 
-  /** Looks up the key that argument i names, for reading. Returns 0 when there is none. */
-  lookupRead(i: number): Reference {
-    const reference = this.lookup(i, false);
-    if (reference === NO_REFERENCE) this.statistics.keyspaceMisses++;
+  /** Looks up the key that argument i names, for reading. */
+  lookupRead(i: number): Found {
+    return this.countRead(this.resolve(i, false));
+  }
+
+  /** The same for a command that answers with the value and then may change it: GETSET, GETDEL. */
+  lookupReadAndWrite(i: number): Found {
+    return this.countRead(this.resolve(i, true));
+  }
+
+  private countRead(found: Found): Found {
+    if (found === ABSENT) {
+      this.statistics.keyspaceMisses++;
+    } else {
+      this.statistics.keyspaceHits++;
+      this.keyspace.setClock(this.accessClock);
+    }
+    return found;
+  }
+
+  /** The same for a command that may change the key: no hit or miss is counted. */
+  lookupWrite(i: number): Found {
+    const found = this.resolve(i, true);
+    if (found !== ABSENT) this.keyspace.setClock(this.accessClock);
+    return found;
+  }
+
+  /** The same without moving the access clock: TTL, TYPE, EXISTS and other questions about a key. */
+  lookupQuiet(i: number): Found {
+    const found = this.resolve(i, false);
+    if (found === ABSENT) this.statistics.keyspaceMisses++;
     else this.statistics.keyspaceHits++;
-    return reference;
+    return found;
   }
 
-  /** The same for a command that is about to change the key: no hit or miss is counted. */
-  lookupWrite(i: number): Reference {
-    return this.lookup(i, true);
-  }
-
-  /** The same without moving the access clock and without counting: TTL, TYPE, EXISTS and other questions about a key. */
-  lookupQuiet(i: number): Reference {
-    return this.resolve(i, false);
-  }
-
-  private lookup(i: number, writing: boolean): Reference {
-    const reference = this.resolve(i, writing);
-    if (reference !== NO_REFERENCE) this.keyspace.setClock(this.accessClock);
-    return reference;
-  }
-
-  private resolve(i: number, writing: boolean): Reference {
-    const args = this.args;
-    const keyspace = this.keyspace;
+  /** @param writing whose entry the removal of an expired key belongs to: the client's, or the engine's own. */
+  private resolve(i: number, writing: boolean): Found {
+    const { args, keyspace } = this;
     this.key = i;
-    const reference = keyspace.find(args.bytes, args.start[i]!, args.end[i]!);
+    const found = keyspace.find(args.bytes, args.start[i]!, args.end[i]!);
     const bucket = DependencyTable.bucketOf(this.number, keyspace.hashHigh, keyspace.hashLow);
     this.bucket = bucket;
     const newest = this.dependencies.newest(this.number, bucket);
     if (newest > this.dependency) this.dependency = newest;
-    if (reference === NO_REFERENCE || !keyspace.hasExpiry(reference)) return reference;
-    return this.isDue(reference) ? this.expireAtCursor(writing) : reference;
+    if (found === ABSENT || !keyspace.hasExpiry(found) || !this.isDue(found)) return found;
+    this.expireAtCursor(args.bytes, args.start[i]!, args.end[i]!, writing);
+    return ABSENT;
   }
 
   private isDue(reference: Reference): boolean {
     if (!this.expires) return false;
-    const keyspace = this.keyspace;
+    const { keyspace } = this;
     keyspace.readExpiry(reference);
     return keyspace.expiryHigh * 0x100000000 + (keyspace.expiryLow >>> 0) <= this.now;
   }
 
-  /** The key at the cursor is past its deadline: it goes, and the log says so before anything else of this command. */
-  private expireAtCursor(writing: boolean): Reference {
+  /**
+   * The key at the cursor, whose name is bytes[start, end), is past its deadline: it goes, and the log says so before
+   * anything else that this command does to it.
+   * @throws ExpiryRefused when the log cannot take it.
+   */
+  private expireAtCursor(bytes: Uint8Array, start: number, end: number, writing: boolean): void {
     if (this.engineWritesRefused) throw new ExpiryRefused('the log has no room for the removal of an expired key');
-    const { args, effects } = this;
+    const { effects } = this;
     if (!writing && !effects.open) effects.session = undefined;
     effects.begin(this.number, 2);
     effects.word('UNLINK');
-    effects.argument(args.bytes, args.start[this.key]!, args.end[this.key]!);
+    effects.argument(bytes, start, end);
     this.keyspace.remove();
     this.changed();
     this.statistics.expiredKeys++;
-    return NO_REFERENCE;
   }
 
   private changed(): void {
@@ -145,6 +196,55 @@ export class Database {
   /** The reply depends on everything written so far: KEYS, SCAN, DBSIZE, RANDOMKEY. */
   dependOnAll(): void {
     if (this.effects.sequence > this.dependency) this.dependency = this.effects.sequence;
+  }
+
+  /** Keys of the selected database that have a deadline: no more than these can be found expired. */
+  get keysWithDeadline(): number {
+    return this.keyspace.keysWithExpiry;
+  }
+
+  // ---- what a lookup found -----------------------------------------------------------------------------------------
+
+  isString(found: Found): boolean {
+    return this.keyspace.type(found) === TYPE_STRING;
+  }
+
+  /** Redis' name of the type, as TYPE answers. */
+  typeName(found: Found): string {
+    switch (this.keyspace.type(found)) {
+      case TYPE_STRING:
+        return 'string';
+      case TYPE_LIST:
+        return 'list';
+      case TYPE_SET:
+        return 'set';
+      case TYPE_SORTED_SET:
+        return 'zset';
+      case TYPE_HASH:
+        return 'hash';
+      case TYPE_STREAM:
+        return 'stream';
+      default:
+        throw new Error(`record of unknown type ${this.keyspace.type(found)}`);
+    }
+  }
+
+  /** Writes the whole string as a bulk reply. */
+  replyValue(reply: ReplyWriter, found: Found): void {
+    this.replyRange(reply, found, 0, this.keyspace.valueLength(found));
+  }
+
+  /** Writes `length` bytes of the string from `from` as a bulk reply. */
+  replyRange(reply: ReplyWriter, found: Found, from: number, length: number): void {
+    if (length <= SHORT_BYTES_MAX) {
+      reply.bulkHeader(length);
+      this.keyspace.copyValue(found, from, length, reply.bytes, reply.position);
+      reply.position += length;
+    } else {
+      reply.bulkLength(length);
+      copyRange(this.keyspace, found, from, length, reply);
+    }
+    reply.bulkEnd();
   }
 
   // ---- changes at the key of the last lookup -----------------------------------------------------------------------
@@ -169,18 +269,9 @@ export class Database {
     expiryLow: number,
   ): void {
     const { args, key } = this;
-    this.keyspace.store(
-      args.bytes,
-      args.start[key]!,
-      args.end[key]!,
-      bytes,
-      start,
-      end,
-      encoding,
-      hasExpiry,
-      expiryHigh,
-      expiryLow,
-    );
+    const from = args.start[key]!;
+    const to = args.end[key]!;
+    this.keyspace.store(args.bytes, from, to, bytes, start, end, encoding, hasExpiry, expiryHigh, expiryLow);
     this.changed();
   }
 
@@ -202,21 +293,95 @@ export class Database {
 
   /**
    * Gives the value and deadline of the key that argument `from` names to the name in argument `to`, replacing what is
-   * there. Both keys must have been looked up by this command.
+   * there. Both must have been looked up by this command, `to` last.
    */
   rename(from: number, to: number): void {
     const { args } = this;
-    this.resolve(to, true);
-    if (this.resolvedExists()) this.remove();
-    else this.changed();
+    this.changed();
     this.resolve(from, true);
     this.keyspace.rename(args.bytes, args.start[to]!, args.end[to]!);
     this.changed();
   }
 
-  private resolvedExists(): boolean {
-    const { args, key } = this;
-    return this.keyspace.find(args.bytes, args.start[key]!, args.end[key]!) !== NO_REFERENCE;
+  // ---- walks over keys ---------------------------------------------------------------------------------------------
+
+  /**
+   * One step over the keys of the selected database, in SCAN's order and with its guarantee: collects at least `count`
+   * keys where there are as many. The caller has made the reply depend on all.
+   * @param cursor 0 at the start, else what the last step returned, below 2^32.
+   * @returns the cursor of the next step; 0 at the end.
+   */
+  collect(cursor: number, count: number): number {
+    this.collectedCount = 0;
+    return this.keyspace.scan(cursor, count, this.addCollected);
+  }
+
+  private addToCollected(reference: Reference): void {
+    if (this.collectedCount === this.collected.length) {
+      const grown = new Int32Array(this.collected.length * 2);
+      grown.set(this.collected);
+      this.collected = grown;
+    }
+    this.collected[this.collectedCount++] = reference;
+  }
+
+  /** Reads collected key i into keyBytes. Only keys of this walk may have been removed since `collect`. */
+  readCollected(i: number): void {
+    this.readKey(this.collected[i]!);
+  }
+
+  private readKey(reference: Reference): void {
+    const length = this.keyspace.keyLength(reference);
+    if (length > this.keyBytes.length) this.keyBytes = new Uint8Array(length);
+    this.keyspace.copyKey(reference, this.keyBytes, 0);
+    this.keyLength = length;
+  }
+
+  collectedTypeName(i: number): string {
+    return this.typeName(this.collected[i]!);
+  }
+
+  /** Removes collected key i, which `readCollected` has just read, when its time is up. Returns whether it was. */
+  expireCollected(i: number): boolean {
+    const reference = this.collected[i]!;
+    if (!this.keyspace.hasExpiry(reference) || !this.isDue(reference)) return false;
+    this.expireKeyRead();
+    return true;
+  }
+
+  /** Moves collected key i to place `to`, which is not behind it. */
+  keepCollected(i: number, to: number): void {
+    this.collected[to] = this.collected[i]!;
+  }
+
+  /** Gives back what an unusually large walk needed. */
+  forgetCollected(): void {
+    this.collectedCount = 0;
+    if (this.collected.length > COLLECTED_KEPT) this.collected = new Int32Array(1024);
+    if (this.keyBytes.length > KEY_BYTES_KEPT) this.keyBytes = new Uint8Array(1024);
+  }
+
+  /**
+   * Removes keys of the selected database whose time is up, as far as `limit` hints of the expiry index lead.
+   * @returns how many hints there were: below `limit` when nothing more is due.
+   */
+  expireDue(limit: number): number {
+    if (this.engineWritesRefused) return 0;
+    const hints = this.keyspace.forEachDue(this.now, limit, this.expireVisited);
+    this.forgetCollected();
+    return hints;
+  }
+
+  private expireByReference(reference: Reference): void {
+    this.readKey(reference);
+    this.expireKeyRead();
+  }
+
+  private expireKeyRead(): void {
+    const { keyspace, keyBytes, keyLength } = this;
+    keyspace.find(keyBytes, 0, keyLength);
+    this.bucket = DependencyTable.bucketOf(this.number, keyspace.hashHigh, keyspace.hashLow);
+    this.expireAtCursor(keyBytes, 0, keyLength, false);
   }
 
   // ---- whole databases ---------------------------------------------------------------------------------------------
@@ -250,3 +415,6 @@ export class Database {
     this.statistics.changes++;
   }
 }
+
+/** Up to this length a value is copied at once, where the reply's header has made room. */
+const SHORT_BYTES_MAX = 16 * 1024;

@@ -138,6 +138,14 @@ export class ReplyWriter {
     this.lineEnd();
   }
 
+  /** Starts a bulk string like bulkHeader(), for a long one: the caller makes room for its bytes, piece by piece. */
+  bulkLength(length: number): void {
+    this.ensure(32);
+    this.bytes[this.position++] = 36;
+    this.decimal(length);
+    this.lineEnd();
+  }
+
   bulkEnd(): void {
     this.ensure(2);
     this.lineEnd();

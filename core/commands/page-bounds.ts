@@ -1,0 +1,76 @@
+/**
+ * Upper bounds of the pages in use that a command changes, for its declaration. New pages do not count: nothing that a
+ * view shows is in them. A test runs every command under the debug arena, which fails one that exceeds its bound.
+ *
+ * A record lies in one slot of at most 16 KiB, which crosses 5 pages. Freeing a slot writes its live mark: one page, for
+ * a value in parts too, because parts are freed in slices later.
+ */
+import type { Execution } from '../execution.js';
+
+const PAGE_BYTES = 4096;
+/** A part of a long value: a run of 16 pages. */
+const PART_PAGES = 16;
+const SLOT_PAGES_MAX = 5;
+/** Nodes above the parts of a value: the one that gets an entry, the one it moves from, and the one above. */
+const NODE_PAGES_MAX = 4;
+
+/** Pages that so many bytes cross, wherever they begin. */
+function pagesAcross(bytes: number): number {
+  return Math.ceil(bytes / PAGE_BYTES) + 1;
+}
+
+/** Commands that look keys up and change nothing else: a key whose time is up goes. One key an argument. */
+export function pagesToLook(x: Execution): number {
+  return x.args.count - 1;
+}
+
+/** The same for commands whose only key is argument 1. */
+export const PAGES_TO_LOOK_ONCE = 1;
+
+/** Commands that store values with `step` arguments a key: the slot written, the one left, and that of an expired key. */
+function pagesToStoreEach(x: Execution, step: number): number {
+  const { args } = x;
+  let pages = 0;
+  for (let i = 1; i < args.count; i += step) {
+    let bytes = 0;
+    for (let k = i; k < i + step && k < args.count; k++) bytes += args.length(k);
+    pages += Math.min(SLOT_PAGES_MAX, pagesAcross(bytes + 64)) + 2;
+  }
+  return pages;
+}
+
+/** SET and its kin: one key, whatever the other arguments are. */
+export function pagesToStore(x: Execution): number {
+  return pagesToStoreEach(x, x.args.count);
+}
+
+/** MSET and MSETNX. */
+export function pagesToStorePairs(x: Execution): number {
+  return pagesToStoreEach(x, 2);
+}
+
+/** Storing a short value: numbers. The key may be long. */
+export const PAGES_TO_COUNT = SLOT_PAGES_MAX + 2;
+
+/** Moving a record to another slot, as a deadline or another name may: also frees the slot left and an expired key. */
+export const PAGES_TO_MOVE = SLOT_PAGES_MAX + 2;
+
+/** RENAME: the record moves, and what had the name goes. */
+export const PAGES_TO_RENAME = SLOT_PAGES_MAX + 4;
+
+/** APPEND: the record, or the end of the last part and the nodes above it. */
+export function pagesToAppend(x: Execution): number {
+  const bytes = x.args.count > 2 ? x.args.length(2) : 0;
+  return SLOT_PAGES_MAX + 2 + NODE_PAGES_MAX + Math.min(PART_PAGES, pagesAcross(bytes));
+}
+
+/** SETRANGE: parts that are covered whole are replaced; those at both ends, and zeros behind the old end, are written. */
+export function pagesToSetRange(x: Execution): number {
+  const bytes = x.args.count > 3 ? x.args.length(3) : 0;
+  return SLOT_PAGES_MAX + 2 + NODE_PAGES_MAX + PART_PAGES + Math.min(2 * PART_PAGES, pagesAcross(bytes) + 1);
+}
+
+/** SCAN: every key with a deadline among those that a step visits may have to go. */
+export function pagesToScan(x: Execution): number {
+  return x.database.keysWithDeadline;
+}

@@ -1,0 +1,84 @@
+/**
+ * Every command whose reply cannot be the same bytes as Redis', with the reason and the rule that compares it instead.
+ * A command that is not listed here must answer byte for byte like Redis 7.0.
+ */
+import { type Resp3Reply, readReply } from '../../support/reply-reader.js';
+import { FIXED_DEADLINE_MS, SCAN_ALL } from './command-generator.js';
+
+export interface Exception {
+  readonly reason: string;
+  /** Whether two replies to the same command mean the same. Byte-equal ones are never asked about. */
+  readonly same: (ours: Resp3Reply, theirs: Resp3Reply, args: readonly string[]) => boolean;
+}
+
+/** Ours and Redis' clock, and the time between one execution and the other. */
+const CLOCK_TOLERANCE_MS = 10_000;
+
+function near(ours: Resp3Reply, theirs: Resp3Reply, unitMs: number): boolean {
+  if (typeof ours !== 'number' || typeof theirs !== 'number') return bothHuge(ours, theirs, unitMs);
+  return ours > 0 && theirs > 0 && Math.abs(ours - theirs) * unitMs <= CLOCK_TOLERANCE_MS;
+}
+
+/** The same for times beyond 2^53. */
+function bothHuge(ours: Resp3Reply, theirs: Resp3Reply, unitMs: number): boolean {
+  if (typeof ours !== 'bigint' || typeof theirs !== 'bigint') return false;
+  const difference = Number(ours - theirs);
+  return Math.abs(difference) * unitMs <= CLOCK_TOLERANCE_MS;
+}
+
+/** Deadlines given as absolute times are compared exactly: they lie beyond what relative ones reach. */
+function nearUnlessFixed(ours: Resp3Reply, theirs: Resp3Reply, unitMs: number): boolean {
+  return typeof theirs === 'number' && theirs * unitMs < FIXED_DEADLINE_MS && near(ours, theirs, unitMs);
+}
+
+function sorted(reply: Resp3Reply): string | undefined {
+  if (!Array.isArray(reply)) return undefined;
+  return reply
+    .map((item) => (Buffer.isBuffer(item) ? item.toString('hex') : 'not a bulk string'))
+    .sort()
+    .join();
+}
+
+function sameMembers(ours: Resp3Reply, theirs: Resp3Reply): boolean {
+  const members = sorted(ours);
+  return members !== undefined && members === sorted(theirs);
+}
+
+function sameScan(ours: Resp3Reply, theirs: Resp3Reply, args: readonly string[]): boolean {
+  if (!Array.isArray(ours) || !Array.isArray(theirs) || ours.length !== 2 || theirs.length !== 2) return false;
+  if (!Buffer.isBuffer(ours[0]) || sorted(ours[1]!) === undefined) return false;
+  const whole = args.includes(SCAN_ALL) && /^[+-]?0?(\0.*)?$/s.test(args[1]!);
+  return !whole || (ours[0].toString() === '0' && theirs[0]!.toString() === '0' && sameMembers(ours[1]!, theirs[1]!));
+}
+
+function bothTimes(ours: Resp3Reply, theirs: Resp3Reply): boolean {
+  const ms = [ours, theirs].map((reply) => {
+    if (!Array.isArray(reply) || reply.length !== 2) return Number.NaN;
+    return Number(String(reply[0])) * 1000 + Number(String(reply[1])) / 1000;
+  });
+  return Math.abs(ms[0]! - ms[1]!) <= CLOCK_TOLERANCE_MS;
+}
+
+export const exceptions: Readonly<Record<string, Exception>> = {
+  time: { reason: 'the clock, and its microseconds', same: bothTimes },
+  ttl: { reason: 'counts from now', same: (ours, theirs) => near(ours, theirs, 1000) },
+  pttl: { reason: 'counts from now', same: (ours, theirs) => near(ours, theirs, 1) },
+  expiretime: {
+    reason: 'a deadline that was set relative to now',
+    same: (ours, theirs) => nearUnlessFixed(ours, theirs, 1000),
+  },
+  pexpiretime: {
+    reason: 'a deadline that was set relative to now',
+    same: (ours, theirs) => nearUnlessFixed(ours, theirs, 1),
+  },
+  keys: { reason: 'order', same: sameMembers },
+  scan: { reason: 'order and cursors; a scan of everything must have the same members', same: sameScan },
+};
+
+/** Whether the replies to a command are the same, as bytes or by the exception listed for it. */
+export function sameReply(ours: Buffer, theirs: Buffer, args: readonly Uint8Array[]): boolean {
+  if (ours.equals(theirs)) return true;
+  const words = args.map((argument) => Buffer.from(argument).toString('latin1'));
+  const exception = exceptions[words[0]!.toLowerCase()];
+  return exception !== undefined && exception.same(readReply(ours), readReply(theirs), words);
+}
