@@ -1,6 +1,6 @@
 /**
  * What the parts of a running server know of each other: commands of server/commands get this one object. Interfaces
- * only; server/server-thread.ts builds it.
+ * only; server/server-core.ts builds it.
  */
 import type { Logger } from 'pino';
 import type { Engine } from '../core/engine.js';
@@ -8,10 +8,33 @@ import type { CommitPipeline } from './commit/commit-pipeline.js';
 import type { Config } from './config/config.js';
 import type { ConnectionLimits } from './connections/connection-limits.js';
 import type { ConnectionRegistry } from './connections/connection-registry.js';
+import type { ServerClock } from './engine-clock.js';
+import type { ServerStatistics } from './server-statistics.js';
+import type { SliceMeter } from './slice-meter.js';
 
 export interface ShutdownOptions {
   /** Why, for the log: 'SIGTERM', 'SHUTDOWN command'. */
   readonly reason: string;
+}
+
+/** What a server is, fixed once it listens. */
+export interface ServerFacts {
+  /** TCP port that it listens on. */
+  readonly port: number;
+  /** Unix socket that it listens on, or ''. */
+  readonly unixSocket: string;
+  /** Data directory, absolute. */
+  readonly directory: string;
+  /** Configuration file, absolute, or ''. */
+  readonly configFile: string;
+}
+
+/** The recovery, as INFO shows it. */
+export interface LoadingState {
+  /** Wall clock in ms. */
+  startedAtMs: number;
+  loadedBytes: number;
+  totalBytes: number;
 }
 
 export interface ServerContext {
@@ -21,6 +44,15 @@ export interface ServerContext {
   readonly limits: ConnectionLimits;
   readonly config: Config;
   readonly log: Logger;
+  readonly facts: ServerFacts;
+  readonly loading: LoadingState;
+  readonly clock: ServerClock;
+  readonly slices: SliceMeter;
+  readonly statistics: ServerStatistics;
+  /** Error replies by code word, for INFO errorstats. */
+  readonly errorCounts: Map<string, number>;
+  /** JavaScript heap in use by the process' other threads, in bytes. */
+  otherHeapBytes(): number;
   /** Drains, commits, seals and closes; resolves when the log is closed. */
   shutdown(options: ShutdownOptions): Promise<void>;
 }
