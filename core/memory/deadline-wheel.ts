@@ -33,8 +33,8 @@ const PAGE_ENTRIES = 31;
 const PAGE_NEXT = 62;
 const PAGE_BEFORE = 63;
 
-/** Entries filed anew for the budget of one visited: an entry moves in some 20 ns, a visit looks for a record and removes it. */
-const MOVES_PER_VISIT = 32;
+/** Entries filed anew for the budget of one visited: moving one takes 20 to 100 ns, a visit looks for a record and removes it. */
+const MOVES_PER_VISIT = 16;
 const RECENT = 256;
 
 export class DeadlineWheel {

@@ -69,8 +69,11 @@ export class DensePages {
 
   /** Copies all words of one page over another. */
   copy(from: number, to: number): void {
-    const at = this.at(from);
-    this.block(to).set(this.block(from).subarray(at, at + this.pageWords), this.at(to));
+    const source = this.block(from);
+    const target = this.block(to);
+    const sourceAt = this.at(from);
+    const targetAt = this.at(to);
+    for (let i = 0; i < this.pageWords; i++) target[targetAt + i] = source[sourceAt + i]!;
   }
 
   /** Frees the last page, and the last block when half a block before it is free too, so that a border is not crossed over and over. */

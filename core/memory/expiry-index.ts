@@ -60,7 +60,7 @@ export class ExpiryIndex {
   /**
    * Gives out and forgets the entries whose deadline is at or before `nowMs`, earliest first (by ticks of 64 ms, at most one tick
    * late), and costs one comparison when there are none.
-   * @param budget entries to visit at most. Filing entries anew, a step on the way of many to their time, counts too, at 1/32.
+   * @param budget entries to visit at most. Filing entries anew, a step on the way of many to their time, counts too, at 1/16.
    * @param visit called with the hash. It must look at all records of that hash that have a deadline: remove those that are due,
    * and `add()` those that are not. A hash may be given out once for several entries.
    * @returns the budget used, rounded up; less than `budget` only when nothing more is due.
