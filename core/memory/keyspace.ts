@@ -10,8 +10,8 @@
 
 import type { Arena } from './arena.js';
 import { ArenaError } from './arena-error.js';
-import { ExpiryIndex } from './expiry-index.js';
 import { HashTable, type RecordKeys } from './hash-table.js';
+import { KeyDeadlines } from './key-deadlines.js';
 import { KeyHash } from './key-hash.js';
 import { bytesNeededForParts, Parts } from './parts.js';
 import {
@@ -26,6 +26,7 @@ import {
   keyAreaBytes,
   LONG_KEY_HASH_BYTES,
   LONG_KEY_PREFIX_BYTES,
+  RECORD_LIVE,
   RECORD_TYPE_MASK,
   RecordReader,
   ROOT_BYTES,
@@ -42,6 +43,12 @@ import { SLOT_BYTES_MAX, slotBytesOf } from './size-classes.js';
 
 /** Detached pages swept by a detach, so that keyspaces emptied in a loop never use up the arena's ids. */
 const DETACH_SWEEP_PAGES = 256;
+
+/** Keys that a rebuild of the expiry index reads for one page of a sweep's budget. */
+const REBUILD_KEYS_PER_PAGE = 16;
+
+/** Header of a record without a deadline whose lengths take one byte each. */
+const SHORT_HEADER_BYTES = 4;
 
 /** Bytes that `store` of a new key takes from the arena at most. */
 export function bytesNeededToStore(keyLength: number, valueLength: number): number {
@@ -66,15 +73,13 @@ export class Keyspace implements RecordKeys {
   /** Hash lanes of the last `hashOf`. */
   high = 0;
   low = 0;
-  /** Keys that have a deadline. */
-  keysWithExpiry = 0;
   /** Sum of the lengths of all keys and values. */
   contentBytes = 0;
 
   private readonly arena: Arena;
   private readonly hash: KeyHash;
   private readonly table: HashTable;
-  private readonly expiries = new ExpiryIndex();
+  private readonly deadlines: KeyDeadlines;
   private readonly parts: Parts;
   private readonly released: ReleaseQueue;
   private readonly reader: RecordReader;
@@ -84,12 +89,6 @@ export class Keyspace implements RecordKeys {
   private soughtLength = -1;
   /** The table's cursor is not where `current` says, because the entry was removed: look again before inserting. */
   private cursorLost = false;
-  /** Records that `forEachDue` has found under one hash. */
-  private due = new Int32Array(16);
-  private dueCount = 0;
-  private dueHash = 0;
-  private dueNow = 0;
-  private readonly collectDue: (reference: Reference) => void;
 
   /**
    * @param id owner in the arena, used by no other keyspace.
@@ -103,7 +102,7 @@ export class Keyspace implements RecordKeys {
     this.released = new ReleaseQueue(this.parts);
     this.reader = new RecordReader(arena);
     this.table = new HashTable(this);
-    this.collectDue = (reference) => this.addDue(reference);
+    this.deadlines = new KeyDeadlines(arena, this.table, this);
   }
 
   /** Number of keys. */
@@ -111,9 +110,14 @@ export class Keyspace implements RecordKeys {
     return this.table.count;
   }
 
+  /** Keys that have a deadline. */
+  get keysWithExpiry(): number {
+    return this.deadlines.count;
+  }
+
   /** Bytes of the hash table and the expiry index, which lie outside the arena. */
   get indexBytes(): number {
-    return this.table.bytes + this.expiries.bytes;
+    return this.table.bytes + this.deadlines.bytes;
   }
 
   /** Bytes of slots and runs in use, what waits to be freed included. */
@@ -225,12 +229,26 @@ export class Keyspace implements RecordKeys {
   }
 
   valueLength(reference: Reference): number {
+    const chunk = this.arena.bytes(reference);
+    const slot = this.arena.offset(reference);
+    const length = chunk[slot + 3]!;
+    if (length < 0x80 && chunk[slot + 2]! < 0x80) return length;
     this.reader.read(reference);
     return this.reader.valueLength;
   }
 
   /** Copies `length` bytes of the value from `from` to `target`. */
   copyValue(reference: Reference, from: number, length: number, target: Uint8Array, at: number): void {
+    const chunk = this.arena.bytes(reference);
+    const slot = this.arena.offset(reference);
+    const keyLength = chunk[slot + 2]!;
+    const valueLength = chunk[slot + 3]!;
+    // Both lengths in one byte and no deadline: the value begins behind a header of 4 bytes and the key.
+    if ((keyLength | valueLength) < 0x80 && (chunk[slot + 1]! & FLAG_EXPIRY) === 0) {
+      if (from < 0 || length < 0 || from + length > valueLength) this.refuseRange(from, length);
+      this.arena.copyOut(reference, SHORT_HEADER_BYTES + keyLength + from, length, target, at);
+      return;
+    }
     const reader = this.reader;
     reader.read(reference);
     if (from < 0 || length < 0 || from + length > reader.valueLength) this.refuseRange(from, length);
@@ -260,6 +278,7 @@ export class Keyspace implements RecordKeys {
     if (keyEnd - keyStart !== this.soughtLength) this.refuseCursor();
     const flags = (encoding << ENCODING_SHIFT) | (hasExpiry ? expiryFlag(expiryHigh) : 0);
     if (this.current !== NO_REFERENCE) {
+      if (!hasExpiry && this.overwriteShort(bytes, start, end, flags)) return;
       this.overwrite(bytes, start, end, TYPE_STRING, flags, expiryHigh, expiryLow);
       return;
     }
@@ -306,8 +325,7 @@ export class Keyspace implements RecordKeys {
     this.current = reference;
     this.contentBytes += keyLength + valueLength;
     if ((flags & FLAG_EXPIRY) !== 0) {
-      this.keysWithExpiry++;
-      this.expiries.add(this.hashHigh, expiryHigh, expiryLow);
+      this.deadlines.begin(this.hashHigh, expiryHigh, expiryLow);
     }
   }
 
@@ -344,7 +362,7 @@ export class Keyspace implements RecordKeys {
     const keyBytes = reader.valueAt - keyAt;
     const heldLength = reader.valueLength;
     const heldRoot = (reader.flags & FLAG_PARTS) === 0 ? NO_REFERENCE : reader.valueRoot;
-    this.countExpiry(expiryAndEncoding, expiryHigh, expiryLow);
+    this.changeDeadline(expiryAndEncoding, expiryHigh, expiryLow);
 
     const valueLength = end - start;
     let flags = expiryAndEncoding | (reader.flags & FLAG_LONG_KEY);
@@ -368,6 +386,29 @@ export class Keyspace implements RecordKeys {
     this.contentBytes += valueLength - heldLength;
   }
 
+  /**
+   * The common case of `overwrite`: a string without a deadline before and after, its key and both values below 128
+   * bytes, in the same slot. Only flags, value length and value are written. False where that is not the case.
+   */
+  private overwriteShort(bytes: Uint8Array, start: number, end: number, flags: number): boolean {
+    const arena = this.arena;
+    const held = this.current;
+    const chunk = arena.bytes(held);
+    const slot = arena.offset(held);
+    const keyLength = chunk[slot + 2]!;
+    const heldLength = chunk[slot + 3]!;
+    const valueLength = end - start;
+    if ((keyLength | heldLength) >= 0x80 || valueLength >= 0x80) return false;
+    const total = SHORT_HEADER_BYTES + keyLength + valueLength;
+    if ((chunk[slot + 1]! & FLAG_EXPIRY) !== 0 || chunk[slot] !== RECORD_LIVE || !this.fits(held, total)) return false;
+    const offset = arena.write(held, 1, total - 1);
+    arena.put8(offset, flags);
+    arena.put8(arena.advance(offset, 2), valueLength);
+    arena.put(arena.advance(offset, SHORT_HEADER_BYTES - 1 + keyLength), bytes, start, end);
+    this.contentBytes += valueLength - heldLength;
+    return true;
+  }
+
   /** A record stays in its slot where that is of the right class, or wastes at most a quarter. */
   private fits(reference: Reference, total: number): boolean {
     const capacity = this.arena.capacity(reference);
@@ -387,17 +428,17 @@ export class Keyspace implements RecordKeys {
     return root;
   }
 
-  /** Counts and indexes the deadline that the record in the reader is about to get, where `flags` say so. */
-  private countExpiry(flags: number, high: number, low: number): void {
-    const reader = this.reader;
+  /** The record in the reader is about to get the deadline that `flags` announce, or none. */
+  private changeDeadline(flags: number, high: number, low: number): void {
+    const { deadlines, reader } = this;
     const had = (reader.flags & FLAG_EXPIRY) !== 0;
     if ((flags & FLAG_EXPIRY) === 0) {
-      if (had) this.keysWithExpiry--;
-      return;
+      if (had) deadlines.end();
+    } else if (had) {
+      deadlines.change(this.hashHigh, reader.expiryHigh, reader.expiryLow, high, low);
+    } else {
+      deadlines.begin(this.hashHigh, high, low);
     }
-    if (!had) this.keysWithExpiry++;
-    else if (reader.expiryHigh === high && reader.expiryLow === low) return;
-    this.expiries.add(this.hashHigh, high, low);
   }
 
   // ---- changing the value at the cursor ----------------------------------------------------------------------------
@@ -405,7 +446,9 @@ export class Keyspace implements RecordKeys {
   /** Overwrites the value at the cursor; type and deadline stay. In place and without allocation where it fits. */
   replaceValue(bytes: Uint8Array, start: number, end: number, encoding: number): void {
     const { reader } = this;
-    reader.read(this.requireFound());
+    const held = this.requireFound();
+    if (this.overwriteShort(bytes, start, end, encoding << ENCODING_SHIFT)) return;
+    reader.read(held);
     const flags = (encoding << ENCODING_SHIFT) | (reader.flags & FLAG_EXPIRY);
     const has = (flags & FLAG_EXPIRY) !== 0;
     this.overwrite(bytes, start, end, reader.type, flags, has ? reader.expiryHigh : 0, has ? reader.expiryLow : 0);
@@ -537,7 +580,7 @@ export class Keyspace implements RecordKeys {
     const { reader } = this;
     reader.read(this.requireFound());
     const flags = (reader.flags & ~FLAG_EXPIRY) | expiryFlag(high);
-    this.countExpiry(flags, high, low);
+    this.changeDeadline(flags, high, low);
     const valueArea = valueAreaBytes(reader.valueLength);
     this.layOutUntil(flags, reader.valueLength, valueArea, valueArea, high, low);
   }
@@ -546,7 +589,7 @@ export class Keyspace implements RecordKeys {
     const { reader } = this;
     reader.read(this.requireFound());
     if ((reader.flags & FLAG_EXPIRY) === 0) return;
-    this.keysWithExpiry--;
+    this.deadlines.end();
     const valueArea = valueAreaBytes(reader.valueLength);
     this.layOutUntil(reader.flags & ~FLAG_EXPIRY, reader.valueLength, valueArea, valueArea, 0, 0);
   }
@@ -573,7 +616,7 @@ export class Keyspace implements RecordKeys {
     this.cursorLost = true;
     this.arena.free(reference);
     this.contentBytes -= keyLength + valueLength;
-    if ((flags & FLAG_EXPIRY) !== 0) this.keysWithExpiry--;
+    if ((flags & FLAG_EXPIRY) !== 0) this.deadlines.end();
     if (keyRoot !== NO_REFERENCE) this.released.release(keyRoot, keyLength);
     if (valueRoot !== NO_REFERENCE) this.released.release(valueRoot, valueLength);
   }
@@ -599,7 +642,7 @@ export class Keyspace implements RecordKeys {
     arena.free(held);
     if (keyRoot !== NO_REFERENCE) this.released.release(keyRoot, keyLength);
     this.contentBytes -= keyLength + valueLength;
-    if (has) this.keysWithExpiry--;
+    if (has) this.deadlines.end();
 
     this.hashHigh = high;
     this.hashLow = low;
@@ -615,8 +658,7 @@ export class Keyspace implements RecordKeys {
     this.cursorLost = false;
     this.contentBytes += end - start + valueLength;
     if (has) {
-      this.keysWithExpiry++;
-      this.expiries.add(high, expiryHigh, expiryLow);
+      this.deadlines.begin(high, expiryHigh, expiryLow);
     }
   }
 
@@ -686,38 +728,21 @@ export class Keyspace implements RecordKeys {
    * Visits records whose deadline is at or before `nowMs`, as the expiry index hints at them. `visit` must remove the
    * record (`find` its key, `remove`) and nothing else: the index does not name it again.
    * @param budget hints to look at, at most.
-   * @returns hints looked at; below `budget` where no more are due.
+   * @returns the budget used; below `budget` only where nothing more is due.
    */
   forEachDue(nowMs: number, budget: number, visit: (reference: Reference) => void): number {
-    this.dueNow = nowMs;
-    return this.expiries.due(nowMs, budget, (hash) => {
-      this.dueCount = 0;
-      this.dueHash = hash;
-      this.table.forEachByHash(hash, this.collectDue);
-      for (let i = 0; i < this.dueCount; i++) visit(this.due[i]!);
-    });
-  }
-
-  private addDue(reference: Reference): void {
-    const { reader } = this;
-    reader.read(reference);
-    if ((reader.flags & FLAG_EXPIRY) === 0) return;
-    if (reader.expiryHigh * 0x100000000 + (reader.expiryLow >>> 0) > this.dueNow) return;
-    this.hashOf(reference);
-    if (this.high !== this.dueHash) return;
-    if (this.dueCount === this.due.length) {
-      const grown = new Int32Array(this.due.length * 2);
-      grown.set(this.due);
-      this.due = grown;
-    }
-    this.due[this.dueCount++] = reference;
+    return this.deadlines.forEachDue(nowMs, budget, visit);
   }
 
   // ---- letting go --------------------------------------------------------------------------------------------------
 
-  /** Frees what was let go of: about `pageBudget` runs of pages. Called between commands. Returns what still waits. */
+  /**
+   * Work between commands: frees at most `pageBudget` runs of what was let go of, and rebuilds the expiry index, some
+   * keys for each page of the budget, where it has become stale. Returns above 0 while work is left.
+   */
   sweep(pageBudget: number): number {
-    return this.released.sweep(pageBudget);
+    const waiting = this.released.sweep(pageBudget);
+    return this.deadlines.rebuild(pageBudget * REBUILD_KEYS_PER_PAGE) ? waiting + 1 : waiting;
   }
 
   /** FLUSHDB: lets go of all keys at once. Their pages are swept by the arena; the keyspace goes on under another id. */
@@ -726,11 +751,10 @@ export class Keyspace implements RecordKeys {
     this.arena.sweep(DETACH_SWEEP_PAGES);
     this.id = this.arena.openKeyspace();
     this.table.clear();
-    this.expiries.clear();
+    this.deadlines.clear();
     this.released.clear();
     this.current = NO_REFERENCE;
     this.soughtLength = -1;
-    this.keysWithExpiry = 0;
     this.contentBytes = 0;
   }
 
