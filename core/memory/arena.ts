@@ -16,12 +16,12 @@ import { writePageHeader } from './page-header.js';
 import { KEYSPACE_OPEN, PageOwners, partialList } from './page-owners.js';
 import { KIND_COUNT, KIND_FREE, KIND_INSIDE, KIND_NODE, KIND_RECORD, KIND_RUN, PageTable } from './page-table.js';
 import type { ReadableBytes, Reference, WritableOffset } from './reference.js';
+import { pagesToReserve } from './reservation.js';
 import {
   CHUNK_BYTES,
   CHUNK_PAGES,
   CHUNK_SHIFT,
   CLASS_BYTES,
-  CLASS_COUNT,
   CLASS_PAGES,
   CLASS_SLOTS,
   HEADER_BYTES,
@@ -462,9 +462,10 @@ export class Arena {
     if (pages.kind[page] !== KIND_RECORD) return;
     const slots = CLASS_SLOTS[pages.sizeClass[page]!]!;
     const chunk = this.chunks[page >>> CHUNK_SHIFT]!;
+    const bytes = pages.slotBytes[page]!;
+    const from = ((page & PAGE_MASK) << PAGE_SHIFT) + HEADER_BYTES;
     for (let slot = 0; slot < slots; slot++) {
-      const reference = (page << 8) | slot;
-      if ((chunk[this.offset(reference)]! & LIVE_MARK) !== 0) visit(reference);
+      if ((chunk[from + slot * bytes]! & LIVE_MARK) !== 0) visit((page << 8) | slot);
     }
   }
 
@@ -507,7 +508,7 @@ export class Arena {
    * all bytes of its pages. Gets chunks ahead of time. Called before a command's first mutation.
    */
   reserve(bytes: number): boolean {
-    const needed = pagesFor(bytes);
+    const needed = pagesToReserve(bytes);
     const chunks = Math.ceil(needed / CHUNK_PAGES_GUARANTEED);
     this.chunksKept = Math.max(FREE_CHUNKS_KEPT, chunks);
     if (chunks <= this.freePages.emptyChunks) return true;
@@ -637,20 +638,4 @@ export class Arena {
       `no ${pageCount} contiguous pages: ${this.freePages.chunkCount} chunks held, limit ${this.pagesMax} pages`,
     );
   }
-}
-
-/** Pages by length in units of 8 bytes: a span of every class up to it, for two keyspaces and two kinds. */
-const PARTIAL_PAGES = new Float64Array(CLASS_COUNT);
-for (let sizeClass = 0, sum = 0; sizeClass < CLASS_COUNT; sizeClass++) {
-  sum += CLASS_PAGES[sizeClass]! * 4;
-  PARTIAL_PAGES[sizeClass] = sum;
-}
-
-/**
- * Pages that allocations of `bytes` can need at most: one span begun for every class that they can reach, and the
- * worst share of a slot that its span does not give to the length asked for, which is below 1.5.
- */
-function pagesFor(bytes: number): number {
-  if (bytes <= 0) return 0;
-  return PARTIAL_PAGES[sizeClassOf(Math.min(bytes, SLOT_BYTES_MAX))]! + Math.ceil((bytes * 1.5) / PAGE_BYTES);
 }

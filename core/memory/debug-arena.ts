@@ -10,7 +10,7 @@
  * Slow: it reads all pages after each command.
  */
 
-import { Arena } from './arena.js';
+import { Arena, type ArenaOptions } from './arena.js';
 import type { ReadableBytes, Reference, WritableOffset } from './reference.js';
 import { CHUNK_PAGES, CHUNK_SHIFT, PAGE_BYTES, PAGE_SHIFT } from './size-classes.js';
 
@@ -46,6 +46,11 @@ export class DebugArena extends Arena {
   private grantEnd = 0;
   /** Of every page ever used in a chunk that is held, as it was when it was last announced or checked. */
   private readonly checksums = new Map<number, number>();
+
+  constructor(options: ArenaOptions = {}) {
+    super(options);
+    this.base = NEXT_BASE;
+  }
 
   /**
    * A command begins that may change at most `pageBound` pages that are in use now. What the engine does between
@@ -213,7 +218,7 @@ export class DebugArena extends Arena {
 
   private checksum(page: number): number {
     const at = (page & (CHUNK_PAGES - 1)) << PAGE_SHIFT;
-    return checksumOf(this.chunks[page >>> CHUNK_SHIFT]!, at);
+    return checksumOf(new Int32Array(this.chunks[page >>> CHUNK_SHIFT]!.buffer, at, PAGE_BYTES >>> 2));
   }
 
   private endGrant(): void {
@@ -251,11 +256,11 @@ function name(reference: Reference): string {
   return `page ${reference >>> 8} slot ${reference & 0xff}`;
 }
 
-/** Any single changed byte changes it: each step is a bijection of the sum before. */
-function checksumOf(bytes: Uint8Array, at: number): number {
+/** Any single changed word changes it: each step is a bijection of the sum before. */
+function checksumOf(words: Int32Array): number {
   let sum = 0;
-  for (let i = at; i < at + PAGE_BYTES; i++) sum = (Math.imul(sum, 0x01000193) + bytes[i]! + 1) | 0;
+  for (let i = 0; i < words.length; i++) sum = (Math.imul(sum, 0x01000193) + words[i]! + 1) | 0;
   return sum;
 }
 
-const ZEROES_CHECKSUM = checksumOf(new Uint8Array(PAGE_BYTES), 0);
+const ZEROES_CHECKSUM = checksumOf(new Int32Array(PAGE_BYTES >>> 2));
