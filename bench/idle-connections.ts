@@ -4,11 +4,11 @@
  */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { residentBytes } from '../test/support/process-memory.js';
 import { infoNumber, readInfo } from '../test/support/server-info.js';
 import type { ServerKind, ServerProcess } from '../test/support/server-process.js';
 import { loadBenchmarkKeys } from './benchmark-keys.js';
 import { BenchmarkOptions } from './benchmark-options.js';
-import { residentBytes } from './process-memory.js';
 import { runRedisBenchmark } from './redis-benchmark.js';
 import { printJsonLine, printTable, shown } from './result-table.js';
 import { serverDefaults, serverKinds, startServer } from './server-pair.js';

@@ -4,13 +4,13 @@
  * and how long a second client had to wait.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { residentBytes } from '../test/support/process-memory.js';
 import { infoNumber, readInfo } from '../test/support/server-info.js';
 import type { ServerKind } from '../test/support/server-process.js';
 import { BenchmarkOptions } from './benchmark-options.js';
 import { readSlices, resetSlices } from './engine-slices.js';
 import { type LoadedDeadline, loadKeys } from './key-loader.js';
 import { median } from './median.js';
-import { residentBytes } from './process-memory.js';
 import { judge, printJsonLine, printTable, shown, type Target } from './result-table.js';
 import { serverDefaults, serverKinds, startServer } from './server-pair.js';
 import { WaitingClient } from './waiting-client.js';
