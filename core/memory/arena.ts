@@ -570,7 +570,7 @@ export class Arena {
       bytes = new Uint8Array(memory, 0, CHUNK_BYTES);
       view = new DataView(memory, 0, CHUNK_BYTES);
       states = new Int32Array(new SharedArrayBuffer(CHUNK_PAGES * 4));
-      slotMap = new Int32Array(CHUNK_PAGES << SLOT_WORDS_SHIFT);
+      slotMap = new Int32Array(new SharedArrayBuffer((CHUNK_PAGES << SLOT_WORDS_SHIFT) * 4));
       this.pages.ensureChunk(chunk);
     } catch (error) {
       if (error instanceof RangeError) return false;

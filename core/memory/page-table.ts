@@ -2,11 +2,12 @@
  * What the allocator knows of every page, kept outside the pages (linking one page must not dirty its neighbours):
  * kind, class, owner, slots in use, and the lists of pages. Free slots are bitmaps, one per chunk, in `arena.ts`.
  *
- * All are typed arrays by page number, so that nothing here costs a JavaScript object per page. They double while small,
- * then go to the limit at once: a zeroed array takes memory only where it is touched, and no growth copies much.
+ * All are typed arrays by page number, so that nothing here costs a JavaScript object per page. Their buffers reserve
+ * addresses for all pages at once and grow in place: no growth copies anything, however large the dataset. (Arrays of
+ * fixed length over a buffer that grows are as fast as any; they are made anew after each growth.)
  */
 
-import { CHUNK_PAGES, CHUNK_SHIFT } from './size-classes.js';
+import { CHUNK_SHIFT } from './size-classes.js';
 
 /** Kinds of a page, the same in the page's header. A page inside a span or run is `KIND_INSIDE`: it has no header. */
 export const KIND_FREE = 0;
@@ -16,8 +17,10 @@ export const KIND_RUN = 3;
 export const KIND_INSIDE = 4;
 export const KIND_COUNT = 5;
 
-/** Above this many pages (256 MiB) the arrays go to the limit. */
-const DOUBLING_PAGES_MAX = 65_536;
+/** The arrays grow by so many pages, 256 MiB of dataset. Memory is taken only where they are touched. */
+const GROWTH_PAGES = 65_536;
+/** Bytes of an entry in each of the arrays, in the order of their fields. */
+const ENTRY_BYTES = [1, 1, 2, 1, 2, 4, 4, 4, 4, 4] as const;
 
 export class PageTable {
   kind: Uint8Array;
@@ -37,40 +40,28 @@ export class PageTable {
   nextOwned: Int32Array;
   previousOwned: Int32Array;
 
-  private readonly pagesMax: number;
-  private length = CHUNK_PAGES;
+  private readonly buffers: SharedArrayBuffer[];
+  private readonly lengthMax: number;
+  private length: number;
 
   constructor(pagesMax: number) {
-    this.pagesMax = pagesMax;
-    this.kind = new Uint8Array(CHUNK_PAGES);
-    this.sizeClass = new Uint8Array(CHUNK_PAGES);
-    this.slotBytes = new Uint16Array(CHUNK_PAGES);
-    this.slotsUsed = new Uint8Array(CHUNK_PAGES);
-    this.keyspace = new Uint16Array(CHUNK_PAGES);
-    this.mine = new Int32Array(CHUNK_PAGES);
-    this.nextPartial = new Int32Array(CHUNK_PAGES);
-    this.previousPartial = new Int32Array(CHUNK_PAGES);
-    this.nextOwned = new Int32Array(CHUNK_PAGES);
-    this.previousOwned = new Int32Array(CHUNK_PAGES);
-  }
-
-  /** Makes room for the pages of a chunk. Throws a RangeError where the system refuses, and is then unchanged. */
-  ensureChunk(chunk: number): void {
-    const pages = (chunk + 1) << CHUNK_SHIFT;
-    if (pages <= this.length) return;
-    const limit = ((this.pagesMax >>> CHUNK_SHIFT) + 1) << CHUNK_SHIFT;
-    const doubled = Math.max(pages, this.length * 2);
-    const length = doubled > DOUBLING_PAGES_MAX ? limit : Math.min(doubled, limit);
-    const kind = grown(new Uint8Array(length), this.kind);
-    const sizeClass = grown(new Uint8Array(length), this.sizeClass);
-    const slotBytes = grown(new Uint16Array(length), this.slotBytes);
-    const slotsUsed = grown(new Uint8Array(length), this.slotsUsed);
-    const keyspace = grown(new Uint16Array(length), this.keyspace);
-    const mine = grown(new Int32Array(length), this.mine);
-    const nextPartial = grown(new Int32Array(length), this.nextPartial);
-    const previousPartial = grown(new Int32Array(length), this.previousPartial);
-    const nextOwned = grown(new Int32Array(length), this.nextOwned);
-    const previousOwned = grown(new Int32Array(length), this.previousOwned);
+    this.lengthMax = ((pagesMax >>> CHUNK_SHIFT) + 1) << CHUNK_SHIFT;
+    this.length = Math.min(GROWTH_PAGES, this.lengthMax);
+    this.buffers = ENTRY_BYTES.map(
+      (bytes) => new SharedArrayBuffer(this.length * bytes, { maxByteLength: this.lengthMax * bytes }),
+    );
+    const [
+      kind,
+      sizeClass,
+      slotBytes,
+      slotsUsed,
+      keyspace,
+      mine,
+      nextPartial,
+      previousPartial,
+      nextOwned,
+      previousOwned,
+    ] = this.arrays();
     this.kind = kind;
     this.sizeClass = sizeClass;
     this.slotBytes = slotBytes;
@@ -81,7 +72,44 @@ export class PageTable {
     this.previousPartial = previousPartial;
     this.nextOwned = nextOwned;
     this.previousOwned = previousOwned;
+  }
+
+  /** Makes room for the pages of a chunk. Throws a RangeError where the system refuses, and is then unchanged. */
+  ensureChunk(chunk: number): void {
+    const pages = (chunk + 1) << CHUNK_SHIFT;
+    if (pages <= this.length) return;
+    const length = Math.min(this.lengthMax, Math.ceil(pages / GROWTH_PAGES) * GROWTH_PAGES);
+    for (let i = 0; i < ENTRY_BYTES.length; i++) this.buffers[i]!.grow(length * ENTRY_BYTES[i]!);
     this.length = length;
+    [
+      this.kind,
+      this.sizeClass,
+      this.slotBytes,
+      this.slotsUsed,
+      this.keyspace,
+      this.mine,
+      this.nextPartial,
+      this.previousPartial,
+      this.nextOwned,
+      this.previousOwned,
+    ] = this.arrays();
+  }
+
+  private arrays() {
+    const [kind, sizeClass, slotBytes, slotsUsed, keyspace, mine, ...links] = this.buffers;
+    const length = this.length;
+    return [
+      new Uint8Array(kind!, 0, length),
+      new Uint8Array(sizeClass!, 0, length),
+      new Uint16Array(slotBytes!, 0, length),
+      new Uint8Array(slotsUsed!, 0, length),
+      new Uint16Array(keyspace!, 0, length),
+      new Int32Array(mine!, 0, length),
+      new Int32Array(links[0]!, 0, length),
+      new Int32Array(links[1]!, 0, length),
+      new Int32Array(links[2]!, 0, length),
+      new Int32Array(links[3]!, 0, length),
+    ] as const;
   }
 
   /** Puts a page in front of the list whose head lies in `heads[at]`. */
@@ -116,13 +144,4 @@ export class PageTable {
     else this.nextOwned[previous] = next;
     if (next !== 0) this.previousOwned[next] = previous;
   }
-}
-
-interface Settable<T> {
-  set(source: T): void;
-}
-
-function grown<T extends Settable<T>>(target: T, source: T): T {
-  target.set(source);
-  return target;
 }
