@@ -258,35 +258,51 @@ export class Parts {
     for (let index = count; index < wanted; index++) {
       const last = index === wanted - 1;
       const run = this.arena.allocRun(keyspaceId, last ? pagesOf(length - index * PART_BYTES) : SPAN_PAGES_MAX);
-      extended = this.addPart(keyspaceId, extended, index, run);
+      extended = this.addPart(keyspaceId, extended, index, wanted, run);
     }
     return extended;
   }
 
-  /** Adds part number `count` to a tree of that many. */
-  private addPart(keyspaceId: number, root: Reference, count: number, run: Reference): Reference {
+  /** Adds part number `count` to a tree of that many, which is to have `wanted` in all. */
+  private addPart(keyspaceId: number, root: Reference, count: number, wanted: number, run: Reference): Reference {
     if (count === 0) return run;
-    if (count === 1) return this.addEntry(keyspaceId, this.addEntry(keyspaceId, NO_REFERENCE, 0, root), 1, run);
-    if (count < NODE_REFERENCES_MAX) return this.addEntry(keyspaceId, root, count, run);
+    if (count < NODE_REFERENCES_MAX) {
+      const node = count === 1 ? this.addEntry(keyspaceId, NO_REFERENCE, 0, wanted, root) : root;
+      return this.addEntry(keyspaceId, node, count, wanted, run);
+    }
     const place = Math.floor(count / NODE_REFERENCES_MAX);
     const inside = count - place * NODE_REFERENCES_MAX;
-    let top = root;
-    if (count === NODE_REFERENCES_MAX) top = this.addEntry(keyspaceId, NO_REFERENCE, 0, root);
-    if (inside === 0) return this.addEntry(keyspaceId, top, place, this.addEntry(keyspaceId, NO_REFERENCE, 0, run));
+    const nodes = Math.ceil(wanted / NODE_REFERENCES_MAX);
+    const behind = wanted - place * NODE_REFERENCES_MAX;
+    const top = count === NODE_REFERENCES_MAX ? this.addEntry(keyspaceId, NO_REFERENCE, 0, nodes, root) : root;
+    if (inside === 0) {
+      const first = this.addEntry(keyspaceId, NO_REFERENCE, 0, behind, run);
+      return this.addEntry(keyspaceId, top, place, nodes, first);
+    }
     const node = this.entry(top, place);
-    const grown = this.addEntry(keyspaceId, node, inside, run);
+    const grown = this.addEntry(keyspaceId, node, inside, behind, run);
     if (grown !== node) this.setEntry(top, place, grown);
     return top;
   }
 
-  /** Puts entry number `index` behind the others of a node (`NO_REFERENCE`: a new one), moving it where it is full. */
-  private addEntry(keyspaceId: number, node: Reference, index: number, reference: Reference): Reference {
+  /**
+   * Puts entry number `index` behind the others of a node (`NO_REFERENCE`: a new one), moving it where it is full.
+   * `wanted` is how many it is to have soon, so that one that is filled at once is allocated once.
+   */
+  private addEntry(
+    keyspaceId: number,
+    node: Reference,
+    index: number,
+    wanted: number,
+    reference: Reference,
+  ): Reference {
     const needed = (index + 1) * 4;
     let grown = node;
-    if (node === NO_REFERENCE) {
-      grown = this.arena.allocNode(keyspaceId, NODE_BYTES_MIN);
-    } else if (needed > this.arena.capacity(node)) {
-      grown = this.arena.allocNode(keyspaceId, Math.min(NODE_BYTES_MAX, needed * 2));
+    if (node === NO_REFERENCE || needed > this.arena.capacity(node)) {
+      const length = Math.max(NODE_BYTES_MIN, wanted * 4, node === NO_REFERENCE ? 0 : needed * 2);
+      grown = this.arena.allocNode(keyspaceId, Math.min(NODE_BYTES_MAX, length));
+    }
+    if (grown !== node && node !== NO_REFERENCE) {
       this.arena.putFrom(this.arena.write(grown, 0, index * 4), node, 0, index * 4);
       this.arena.free(node);
     }

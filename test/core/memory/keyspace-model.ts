@@ -5,6 +5,7 @@
 import { expect } from 'vitest';
 import type { Arena } from '../../../core/memory/arena.js';
 import { bytesNeededToStore, Keyspace } from '../../../core/memory/keyspace.js';
+import { NODE_REFERENCES_MAX, PART_BYTES } from '../../../core/memory/parts.js';
 import { NO_REFERENCE, type Reference } from '../../../core/memory/reference.js';
 import {
   append,
@@ -116,11 +117,13 @@ export class KeyspaceModel {
   removeAll(): void {
     for (const entry of [...this.entries.values()]) this.remove(entry.key);
     this.checkCounters();
-    while (this.keyspace.sweep(100) > 0);
+    this.runner('sweep', 0, () => {
+      while (this.keyspace.sweep(100) > 0);
+    });
   }
 
   detach(): void {
-    this.keyspace.detach();
+    this.runner('flushdb', 0, () => this.keyspace.detach());
     this.entries.clear();
     this.checkCounters();
   }
@@ -180,7 +183,7 @@ export class KeyspaceModel {
     const encoding = encodingOf(value, 0, value.length);
     const clock = this.random.below(2 ** 24);
     this.reserve(bytesNeededToStore(key.length, value.length));
-    this.runner('set', 12 + pages(value.length) + pages(key.length), () => {
+    this.runner('set', SLOT_PAGES + 1 + nodePages(value.length) + nodePages(key.length), () => {
       this.find(key);
       const high = expiry === null ? 0 : Number(expiry >> 32n);
       const low = expiry === null ? 0 : Number(BigInt.asIntN(32, expiry));
@@ -196,10 +199,14 @@ export class KeyspaceModel {
     const entry = this.entries.get(this.nameOf(key))!;
     const more = this.valueBytes();
     this.reserve(bytesNeededToAppend(this.keyspace, reference, more.length));
-    this.runner('append', 28 + pages(more.length) + 2, () => {
-      this.find(key);
-      expect(append(this.keyspace, reference, more, 0, more.length)).toBe(entry.value.length + more.length);
-    });
+    this.runner(
+      'append',
+      SLOT_PAGES + 1 + 2 * nodePages(entry.value.length + more.length) + Math.min(17, across(more.length)),
+      () => {
+        this.find(key);
+        expect(append(this.keyspace, reference, more, 0, more.length)).toBe(entry.value.length + more.length);
+      },
+    );
     entry.value = concatenated(entry.value, more);
     entry.encoding = ENCODING_RAW;
   }
@@ -214,8 +221,8 @@ export class KeyspaceModel {
     longer.set(entry.value);
     longer.set(bytes, offset);
     this.reserve(bytesNeededToSetRange(this.keyspace, reference, offset, bytes.length));
-    const more = longer.length - entry.value.length;
-    this.runner('setrange', 28 + 2 * pages(bytes.length) + pages(more), () => {
+    const runs = Math.min(17, across(longer.length - entry.value.length)) + Math.min(34, across(bytes.length));
+    this.runner('setrange', SLOT_PAGES + 1 + 2 * nodePages(longer.length) + runs, () => {
       this.find(key);
       expect(setRange(this.keyspace, reference, offset, bytes, 0, bytes.length)).toBe(longer.length);
     });
@@ -229,7 +236,7 @@ export class KeyspaceModel {
     const entry = this.entries.get(this.nameOf(key))!;
     const text = Buffer.from(String(this.random.word() >>> this.random.below(30)), 'latin1');
     this.reserve(bytesNeededToStore(key.length, text.length));
-    this.runner('incr', 12, () => {
+    this.runner('incr', SLOT_PAGES + 1, () => {
       this.find(key);
       setInteger(this.keyspace, text, 0, text.length);
     });
@@ -242,7 +249,7 @@ export class KeyspaceModel {
     if (reference === NO_REFERENCE) return;
     const expiry = this.random.oneOf(EXPIRIES);
     this.reserve(this.keyspace.bytesNeededToSetExpiry(reference));
-    this.runner('pexpireat', 12, () => {
+    this.runner('pexpireat', SLOT_PAGES + 1, () => {
       this.find(key);
       this.keyspace.setExpiry(Number(expiry >> 32n), Number(BigInt.asIntN(32, expiry)));
     });
@@ -251,7 +258,7 @@ export class KeyspaceModel {
 
   private clearExpiry(key: Uint8Array): void {
     if (this.find(key) === NO_REFERENCE) return;
-    this.runner('persist', 6, () => {
+    this.runner('persist', SLOT_PAGES, () => {
       this.find(key);
       this.keyspace.clearExpiry();
     });
@@ -271,7 +278,7 @@ export class KeyspaceModel {
     const reference = this.find(from);
     if (reference === NO_REFERENCE || from === to) return;
     this.reserve(this.keyspace.bytesNeededToRename(reference, to.length));
-    this.runner('rename', 14 + pages(to.length), () => {
+    this.runner('rename', SLOT_PAGES + 2 + nodePages(to.length), () => {
       this.find(from);
       this.keyspace.rename(to, 0, to.length);
     });
@@ -294,7 +301,7 @@ export class KeyspaceModel {
     const key = this.keyOf(reference);
     expect(this.entries.has(this.nameOf(key))).toBe(true);
     expect(this.keyspace.clock()).toBe(this.entries.get(this.nameOf(key))!.clock);
-    this.keyspace.clearExpiry(); // the cursor is at the record
+    this.runner('persist', SLOT_PAGES, () => this.keyspace.clearExpiry()); // the cursor is at the record
     this.entries.get(this.nameOf(key))!.expiry = null;
   }
 
@@ -336,7 +343,15 @@ export class KeyspaceModel {
   }
 }
 
-/** Pages that bytes in parts can take, new ones and the run that is made longer. */
-function pages(bytes: number): number {
-  return bytes < 512 ? 0 : 17 + Math.ceil(bytes / 4000);
+/** Pages that a slot of 16 KiB can cross. */
+const SLOT_PAGES = 5;
+
+/** Pages of the nodes above parts: each may lie in a page in use. */
+function nodePages(bytes: number): number {
+  return bytes <= PART_BYTES ? 0 : 1 + Math.ceil(bytes / (PART_BYTES * NODE_REFERENCES_MAX));
+}
+
+/** Pages that so many bytes cross, wherever they begin. */
+function across(bytes: number): number {
+  return Math.ceil(bytes / 4096) + 1;
 }
