@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import {
   CLASS_BYTES,
@@ -68,5 +70,19 @@ describe('size classes', () => {
   it('hold at least 45 records of 88 bytes in a page', () => {
     expect(CLASS_SLOTS[sizeClassOf(84)]).toBeGreaterThanOrEqual(45);
     expect(slotBytesOf(84)).toBe(88);
+  });
+});
+
+describe('docs/memory.md', () => {
+  it('lists the size classes', () => {
+    const page = readFileSync(fileURLToPath(new URL('../../../docs/memory.md', import.meta.url)), 'utf8');
+    const table = page.split('<!-- size classes: begin -->')[1]!.split('<!-- size classes: end -->')[0]!;
+    const numbers = [...table.matchAll(/\d+/g)].map(([text]) => Number(text));
+    const listed = new Map<number, number[]>();
+    for (let i = 0; i < numbers.length; i += 4) listed.set(numbers[i]!, numbers.slice(i + 1, i + 4));
+    expect(listed.size).toBe(CLASS_COUNT);
+    for (const [index, { bytes, pages, slots }] of classes.entries()) {
+      expect(listed.get(index)).toEqual([bytes, pages, slots]);
+    }
   });
 });
