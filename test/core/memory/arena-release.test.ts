@@ -42,6 +42,9 @@ describe('memory of chunks', () => {
       const half = await residentBytes((bytes) => full - bytes >= least);
       expect(full - half).toBeGreaterThanOrEqual(least);
       for (const run of kept) arena.free(run);
+      arena.purge();
+      expect(arena.stats.chunkCount).toBe(0);
+      await residentBytes((bytes) => full - bytes >= 2 * least);
     }
   });
 });
