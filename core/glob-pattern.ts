@@ -139,10 +139,15 @@ export class GlobPattern {
         p--;
         break;
       } else if (left >= 3 && pattern[p + 1] === DASH) {
-        const first = signed(this.fold(pattern[p]!));
-        const last = signed(this.fold(pattern[p + 2]!));
+        let first = signed(pattern[p]!);
+        let last = signed(pattern[p + 2]!);
+        if (first > last) {
+          const swapped = first;
+          first = last;
+          last = swapped;
+        }
         const value = signed(sought);
-        if (first <= last ? value >= first && value <= last : value >= last && value <= first) matched = true;
+        if (value >= this.fold(first) && value <= this.fold(last)) matched = true;
         p += 2;
       } else if (this.fold(pattern[p]!) === sought) {
         matched = true;
