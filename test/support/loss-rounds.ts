@@ -2,8 +2,9 @@
  * The model of loss: clients that record every answered write, `kill -9` at a random moment under load, a restart, and a
  * comparison of everything: nothing answered is missing, nothing unsent appears, what was not answered may be either.
  */
-import { type DumpedKey, dumpDataset, readDataset } from './dataset-dump.js';
-import { LossFound, RecordingClient } from './recording-client.js';
+import { dumpDataset } from './dataset-dump.js';
+import { RecordedLoad } from './recorded-load.js';
+import { LossFound } from './recording-client.js';
 import { SeededRandom } from './seeded-random.js';
 import { type ServerKind, ServerProcess } from './server-process.js';
 
@@ -25,8 +26,7 @@ const ROUNDS_PER_DIRECTORY = 25;
 const CHECKED_SECONDS_MAX = 350;
 
 class LossDirectory {
-  private readonly clients: RecordingClient[] = [];
-  private readonly shared = { counter: 'shared:counter', list: 'shared:list' };
+  private readonly load: RecordedLoad;
   private answersUntilKill = 0;
   private readonly startedAt = Date.now();
 
@@ -34,10 +34,7 @@ class LossDirectory {
     private readonly server: ServerProcess,
     private readonly random: SeededRandom,
   ) {
-    for (let i = 0; i < CLIENTS; i++) {
-      const own = new SeededRandom(random.uint32());
-      this.clients.push(new RecordingClient(`client${i}`, this.shared, own, () => this.answer()));
-    }
+    this.load = new RecordedLoad(random, CLIENTS, () => this.answer());
   }
 
   static async open(options: LossOptions, random: SeededRandom): Promise<LossDirectory> {
@@ -52,11 +49,10 @@ class LossDirectory {
 
   /** Load, kill, restart, compare. Returns what happened, for the report. @throws LossFound */
   async round(): Promise<string> {
-    const { random, server } = this;
-    const answeredBefore = this.total((client) => client.answered);
+    const { load, random, server } = this;
+    const answeredBefore = load.answered;
     this.answersUntilKill = random.chance(0.1) ? random.between(1, 20) : random.between(1, ANSWERS_MAX);
-    const connections = await Promise.all(this.clients.map(() => server.connect()));
-    await Promise.all(this.clients.map((client, i) => client.run(connections[i]!)));
+    await load.run(server);
     await server.exited;
     let kills = 1;
     await server.relaunch();
@@ -67,10 +63,9 @@ class LossDirectory {
       await server.relaunch();
     }
     await server.ready();
-    const dump = await this.compare();
-    if (random.chance(0.2)) await this.compareAfterRestart(dump);
-    const answered = this.total((client) => client.answered) - answeredBefore;
-    return `${answered} answered, ${kills} kill${kills > 1 ? 's' : ''}`;
+    await load.compare(server);
+    if (random.chance(0.2)) await this.restartChangesNothing();
+    return `${load.answered - answeredBefore} answered, ${kills} kill${kills > 1 ? 's' : ''}`;
   }
 
   async close(): Promise<void> {
@@ -81,64 +76,26 @@ class LossDirectory {
     if (--this.answersUntilKill === 0) void this.server.kill9();
   }
 
-  private total(figure: (client: RecordingClient) => number): number {
-    return this.clients.reduce((sum, client) => sum + figure(client), 0);
-  }
-
   private async killDuringStart(): Promise<void> {
     const afterMs = this.random.below(600);
     await new Promise((resolve) => setTimeout(resolve, afterMs));
     await this.server.kill9();
   }
 
-  private async compare(): Promise<string> {
-    const client = await this.server.connect('buffers');
-    const keys = await readDataset(client);
-    const now = Date.now();
-    const byOwner = new Map<string, DumpedKey[]>();
-    for (const each of keys) {
-      const owner = each.key.slice(0, each.key.indexOf(':'));
-      byOwner.set(owner, [...(byOwner.get(owner) ?? []), each]);
-    }
-    for (const each of this.clients) each.verify(byOwner.get(each.name) ?? [], now);
-    this.compareShared(byOwner.get('shared') ?? []);
-    const owners = [...byOwner.keys()].filter((owner) => owner !== 'shared');
-    const strange = owners.filter((owner) => !this.clients.some((each) => each.name === owner));
-    if (strange.length > 0) throw new LossFound(`keys that nobody wrote: ${strange.join(', ')}`);
-    const dump = await dumpDataset(client);
-    await client.close();
-    return dump;
-  }
-
-  /** What all clients write to: their own order is not known, but every answered write must be there once. */
-  private compareShared(keys: readonly DumpedKey[]): void {
-    const value = (key: string) => keys.find((each) => each.key === key)?.value ?? '';
-    const counter = Number(value(this.shared.counter));
-    const low = this.total((client) => client.incrementsAnswered);
-    const high = this.total((client) => client.incrementsSent);
-    if (!(counter >= low && counter <= high)) {
-      throw new LossFound(`the shared counter is ${counter}: ${low} increments were answered and ${high} sent`);
-    }
-    const tokens = value(this.shared.list).split(',').slice(0, -1);
-    const present = new Set(tokens.map((token) => `${token},`));
-    if (present.size !== tokens.length) throw new LossFound('an append to the shared list was executed twice');
-    const sent = new Set(this.clients.flatMap((client) => [...client.tokensSent]));
-    for (const token of present) if (!sent.has(token)) throw new LossFound(`nobody appended ${token}`);
-    for (const client of this.clients) {
-      for (const token of client.tokensAnswered) {
-        if (!present.has(token)) throw new LossFound(`the answered append of ${token} is missing`);
-      }
-    }
-  }
-
   /** The dataset is the same after another restart without writes. */
-  private async compareAfterRestart(dump: string): Promise<void> {
+  private async restartChangesNothing(): Promise<void> {
+    const before = await this.dump();
     if (this.random.chance(0.5)) await this.server.kill9();
     else await this.server.stop();
     await this.server.restart();
+    if ((await this.dump()) !== before) throw new LossFound('a restart without writes changed the dataset');
+  }
+
+  private async dump(): Promise<string> {
     const client = await this.server.connect('buffers');
-    if ((await dumpDataset(client)) !== dump) throw new LossFound('a restart without writes changed the dataset');
+    const dump = await dumpDataset(client);
     await client.close();
+    return dump;
   }
 }
 

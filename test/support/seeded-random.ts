@@ -43,6 +43,11 @@ export class SeededRandom {
     return result >>> 0;
   }
 
+  /** Another generator, whose numbers follow from this one's and not from how often each is asked. */
+  split(): SeededRandom {
+    return new SeededRandom(this.uint32());
+  }
+
   /** A whole number in [0, end). */
   below(end: number): number {
     return Math.floor((this.uint32() / 2 ** 32) * end);

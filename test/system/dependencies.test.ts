@@ -38,11 +38,10 @@ interface Reader {
 async function ask(...commands: readonly Words[]): Promise<Reader> {
   const client = await log.server.connect();
   for (const command of commands.slice(0, -1)) await client.command(...command);
-  const received = client.repliesReceived;
   const last = commands.at(-1)!;
   const reply = client.command(...last).then((value) => (value instanceof Error ? value.message : value));
   await log.executed(client, last[0]!.toLowerCase());
-  return { client, reply: Object.assign(reply, { received }) };
+  return { client, reply };
 }
 
 const answered = ({ client }: Reader) => client.outstanding === 0;
