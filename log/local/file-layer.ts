@@ -25,8 +25,6 @@ export const SYNC_SITES = [
   'mark-enter',
   /** What recovery accepted, and the end that it cut, is durable before it is served. */
   'recovery-tail',
-  /** So are the names of the segments that it read. */
-  'recovery-directory',
   /** A new log directory has its name durably. */
   'directory-create',
   /** Segments vanish oldest first, never leaving a hole. */

@@ -70,6 +70,12 @@ export class FrameWindow {
     return { end, coveredBy };
   }
 
+  /** Whether the file holds nothing but zeros in a range of at most one window. */
+  blank(offset: number, length: number): boolean {
+    this.load(offset, length);
+    return lastNonZero(this.bytes, offset - this.from, offset - this.from + length) < 0;
+  }
+
   private covers(offset: number, epoch: number, idx: number): boolean {
     const at = offset - this.from;
     if (this.size - offset < FRAME_HEADER_BYTES || readU32(this.bytes, at) !== FRAME_MAGIC) return false;

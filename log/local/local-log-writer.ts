@@ -293,7 +293,7 @@ export class LocalLogWriter implements BatchLogWriter {
     while (this.large.length > 0) {
       if (this.failure !== undefined) throw this.failure;
       await new Promise((resolve) => setImmediate(resolve));
-      this.onAdvanced();
+      this.poll();
     }
     this.closing = true;
     try {
@@ -301,7 +301,7 @@ export class LocalLogWriter implements BatchLogWriter {
     } catch (error) {
       throw this.fail(error);
     }
-    this.onAdvanced();
+    this.poll();
   }
 
   async close(): Promise<void> {
@@ -416,11 +416,12 @@ export class LocalLogWriter implements BatchLogWriter {
   private onTold(): void {
     if (this.closed) return;
     this.listen();
-    this.onAdvanced();
+    this.poll();
     this.committedCallback?.();
   }
 
-  private onAdvanced(): void {
+  /** Takes note of what was committed and hands over what waits for free cells. Done by itself where the keeper tells. */
+  poll(): void {
     this.reap();
     if (this.large.length > 0 && this.failure === undefined) this.pumpLarge();
     this.settleAppends();

@@ -84,7 +84,7 @@ export class LocalLog implements TransactionLog {
     for (const message of this.lock.weaknesses) this.tell({ type: 'lock-weaker', message });
     try {
       this.scan = scanTail(this.files, this.directory);
-      repairTail(this.files, this.directory, this.scan);
+      repairTail(this.files, this.scan);
     } catch (error) {
       await this.close();
       throw error;
@@ -189,7 +189,12 @@ export class LocalLog implements TransactionLog {
   /** Runs the keeper where `background` is `manual`. @throws LogError `LOG_FAILED` */
   pump(nowMs: number): void {
     requireUse(this.host instanceof EventLoopHost, 'only a log without a thread is pumped');
-    this.host.pump(nowMs);
+    for (;;) {
+      this.host.pump(nowMs);
+      const closed = Atomics.load(this.state.words, Word.closed);
+      this.writer?.poll();
+      if (Atomics.load(this.state.words, Word.closed) === closed) return;
+    }
   }
 
   private readonly held = (): boolean => this.faultFiles?.held ?? false;

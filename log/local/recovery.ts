@@ -1,6 +1,8 @@
 /**
  * Repairs the end of a log: cuts a torn tail, and writes anew what no mark covers. A frame may have been read from the
- * page cache only, its sync having failed or never been made, so reading it back proves nothing.
+ * page cache only, its sync having failed or never been made, so reading it back proves nothing. The names of the files
+ * need no sync here: a segment holds no frame before its name is durable, and the writer's first segment syncs the
+ * directory before the first command.
  */
 import type { FileLayer } from './file-layer.js';
 import { writeFully } from './file-layer.js';
@@ -12,7 +14,7 @@ import type { TailScan } from './tail-scan.js';
  * Makes durable what the scan accepted and cuts what it did not. When it returns, the last segment ends with its last
  * frame, and a power cut changes nothing of that.
  */
-export function repairTail(files: FileLayer, directory: string, scan: TailScan): void {
+export function repairTail(files: FileLayer, scan: TailScan): void {
   const last = scan.segments.at(-1);
   if (last === undefined) return;
   const touched = new Set<SegmentFile>([last]);
@@ -29,5 +31,4 @@ export function repairTail(files: FileLayer, directory: string, scan: TailScan):
       files.close(fd);
     }
   }
-  files.syncDirectory(directory, 'recovery-directory');
 }

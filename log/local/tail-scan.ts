@@ -3,7 +3,7 @@
  * what comes behind is nothing, torn, or damage. Reads only; `recovery.ts` repairs.
  */
 import { Chain } from '../chain.js';
-import { FRAME_HEADER_BYTES, type FrameHeader, FrameKind, type FrameProbe } from '../frame.js';
+import { FrameFlag, type FrameHeader, type FrameProbe } from '../frame.js';
 import { LogError } from '../log-error.js';
 import type { TornTail } from '../transaction-log.js';
 import type { FileLayer } from './file-layer.js';
@@ -19,6 +19,8 @@ export interface UncoveredFrame {
   readonly bytes: Uint8Array;
   readonly epoch: number;
   readonly idx: number;
+  /** The chain in front of it. */
+  readonly before: { readonly epoch: number; readonly idx: number; readonly nextSequence: number };
 }
 
 export interface TailScan {
@@ -49,7 +51,7 @@ export function scanTail(files: FileLayer, directory: string): TailScan {
     firstSequence: firstSequenceOf(files, segments[0]),
     uncovered: scanner.uncovered,
     torn: scanner.torn,
-    sealed: (scanner.chain.lastFlags & 2) !== 0,
+    sealed: (scanner.chain.lastFlags & FrameFlag.seal) !== 0,
   };
 }
 
@@ -144,6 +146,7 @@ class TailScanner {
   }
 
   private accept(segment: SegmentFile, header: FrameHeader, bytes: Uint8Array, at: number): void {
+    const before = { epoch: this.chain.epoch, idx: this.chain.idx, nextSequence: this.chain.nextSequence };
     this.chain.advance(header, bytes, at);
     const { committedEpoch, committedIdx } = header;
     this.uncovered = this.uncovered.filter(
@@ -155,6 +158,7 @@ class TailScanner {
       bytes: bytes.slice(at, at + header.totalBytes),
       epoch: header.epoch,
       idx: header.idx,
+      before,
     });
     this.endOffset += header.totalBytes;
   }
@@ -187,7 +191,3 @@ export function unknownFrame(file: string, offset: number, what: string): LogErr
   const message = `${file}: the frame at offset ${offset} has ${what}, which this version does not know: use a newer one`;
   return new LogError('LOG_FORMAT_UNKNOWN', message, { file, offset });
 }
-
-/** Bytes in front of a frame's body; here so that readers of files need one import. */
-export const BODY_OFFSET = FRAME_HEADER_BYTES;
-export const END_KIND = FrameKind.end;
