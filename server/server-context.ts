@@ -37,6 +37,12 @@ export interface LoadingState {
   totalBytes: number;
 }
 
+/** Room on the disk of the log, as the log's events tell it. */
+export interface LogSpace {
+  low: boolean;
+  freeBytes: number;
+}
+
 export interface ServerContext {
   readonly engine: Engine;
   readonly commit: CommitPipeline;
@@ -46,6 +52,7 @@ export interface ServerContext {
   readonly log: Logger;
   readonly facts: ServerFacts;
   readonly loading: LoadingState;
+  readonly logSpace: LogSpace;
   readonly clock: ServerClock;
   readonly slices: SliceMeter;
   readonly statistics: ServerStatistics;

@@ -1,0 +1,151 @@
+/** CONFIG and its subcommands. What the options are is in server/config/options.ts. */
+import type { CommandSpec } from '../../core/commands/command.js';
+import type { Execution } from '../../core/execution.js';
+import { findOption, OPTION_TABLE } from '../config/options.js';
+import type { ServerContext } from '../server-context.js';
+import { replyHelp } from './help-reply.js';
+import { matchesPattern } from './name-pattern.js';
+
+const HELP: readonly string[] = [
+  'GET <pattern>',
+  '    Return parameters matching the glob-like <pattern> and their values.',
+  'SET <directive> <value>',
+  '    Set the configuration <directive> to <value>.',
+  'RESETSTAT',
+  '    Reset statistics reported by the INFO command.',
+];
+
+function getCommand(server: ServerContext, x: Execution): void {
+  const { args, reply } = x;
+  // As in Redis, an option that was asked for by its plain name is named as it was asked for.
+  const asked = new Map<string, string>();
+  for (let i = 2; i < args.count; i++) {
+    const pattern = args.latin1(i);
+    if (!/[[*?]/.test(pattern)) {
+      const name = findOption(pattern);
+      if (name !== undefined && !asked.has(name)) asked.set(name, pattern);
+      continue;
+    }
+    for (const name of OPTION_TABLE.keys()) {
+      if (!asked.has(name) && matchesPattern(pattern, name)) asked.set(name, name);
+    }
+  }
+  reply.map(asked.size);
+  for (const [name, shown] of asked) {
+    reply.bulkLatin1(shown);
+    reply.bulkLatin1(server.config.shown(name));
+  }
+}
+
+function setCommand(server: ServerContext, x: Execution): void {
+  const { args, reply } = x;
+  if (args.count % 2 !== 0) {
+    x.syntaxError();
+    return;
+  }
+  const pairs: string[] = [];
+  for (let i = 2; i < args.count; i++) pairs.push(args.latin1(i));
+  const error = server.config.set(pairs);
+  if (error === '') reply.ok();
+  else reply.error(error);
+}
+
+function resetstatCommand(server: ServerContext, x: Execution): void {
+  const { engine } = server;
+  engine.table.resetCounters();
+  engine.peakBytes = engine.usedBytes();
+  server.slices.reset();
+  server.statistics.reset();
+  server.errorCounts.clear();
+  x.reply.ok();
+}
+
+const FLAGS = ['admin', 'noscript', 'loading', 'stale'] as const;
+
+export function configCommands(server: ServerContext): readonly CommandSpec[] {
+  return [
+    {
+      name: 'config',
+      arity: -2,
+      flags: [],
+      categories: [],
+      group: 'server',
+      since: '2.0.0',
+      complexity: 'Depends on subcommand.',
+      summary: 'A container for server configuration commands',
+      pages: 0,
+      subcommands: [
+        {
+          name: 'get',
+          arity: -3,
+          flags: FLAGS,
+          categories: [],
+          group: 'server',
+          since: '2.0.0',
+          complexity: 'O(N) when N is the number of configuration parameters provided',
+          summary: 'Get the values of configuration parameters',
+          history: [['7.0.0', 'Added the ability to pass multiple pattern parameters in one call']],
+          arguments: [
+            {
+              name: 'parameter',
+              type: 'block',
+              flags: ['multiple'],
+              arguments: [{ name: 'parameter', type: 'string' }],
+            },
+          ],
+          pages: 0,
+          run: (x) => getCommand(server, x),
+        },
+        {
+          name: 'set',
+          arity: -4,
+          flags: FLAGS,
+          categories: [],
+          group: 'server',
+          since: '2.0.0',
+          complexity: 'O(N) when N is the number of configuration parameters provided',
+          summary: 'Set configuration parameters to the given values',
+          history: [['7.0.0', 'Added the ability to set multiple parameters in one call.']],
+          tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
+          arguments: [
+            {
+              name: 'parameter_value',
+              type: 'block',
+              flags: ['multiple'],
+              arguments: [
+                { name: 'parameter', type: 'string' },
+                { name: 'value', type: 'string' },
+              ],
+            },
+          ],
+          pages: 0,
+          run: (x) => setCommand(server, x),
+        },
+        {
+          name: 'resetstat',
+          arity: 2,
+          flags: FLAGS,
+          categories: [],
+          group: 'server',
+          since: '2.0.0',
+          complexity: 'O(1)',
+          summary: 'Reset the stats returned by INFO',
+          pages: 0,
+          run: (x) => resetstatCommand(server, x),
+        },
+        {
+          name: 'help',
+          arity: 2,
+          flags: ['loading', 'stale'],
+          categories: [],
+          group: 'server',
+          since: '5.0.0',
+          complexity: 'O(1)',
+          summary: 'Show helpful text about the different subcommands',
+          pages: 0,
+          run: (x) => replyHelp(x, 'CONFIG', HELP),
+        },
+      ],
+    },
+  ];
+}

@@ -1,0 +1,301 @@
+/**
+ * The sections of INFO: Redis' field names where Redis has the thing, our own beside them. Which sections a client asked
+ * for is info.ts'. What a section shows of the dataset, the reply depends on.
+ */
+import { arch, release, type as systemName, totalmem } from 'node:os';
+import { humanBytes } from '../config/memory-units.js';
+import type { ServerContext } from '../server-context.js';
+import { HOLDFAST_VERSION, REDIS_VERSION } from '../version.js';
+import { type InfoFields, percent, ratio } from './info-format.js';
+
+export function serverFields(server: ServerContext): InfoFields {
+  const { config, engine, facts, statistics } = server;
+  const nowMs = engine.clock.nowMs();
+  const uptime = statistics.uptimeSeconds;
+  return [
+    ['redis_version', REDIS_VERSION],
+    ['redis_git_sha1', '00000000'],
+    ['redis_git_dirty', 0],
+    ['redis_build_id', '0'],
+    ['redis_mode', 'standalone'],
+    ['server_name', 'holdfast'],
+    ['holdfast_version', HOLDFAST_VERSION],
+    ['os', `${systemName()} ${release()} ${arch() === 'x64' ? 'x86_64' : arch()}`],
+    ['arch_bits', 64],
+    ['multiplexing_api', 'libuv'],
+    ['node_version', process.version],
+    ['process_id', process.pid],
+    ['process_supervised', 'no'],
+    ['run_id', statistics.runId],
+    ['tcp_port', facts.port],
+    ['server_time_usec', nowMs * 1000],
+    ['uptime_in_seconds', uptime],
+    ['uptime_in_days', Math.floor(uptime / 86400)],
+    ['hz', config.values.hz],
+    ['configured_hz', config.values.hz],
+    ['lru_clock', Math.floor(nowMs / 1000) & 0xffffff],
+    ['executable', process.argv[1] ?? ''],
+    ['config_file', facts.configFile],
+    ['io_threads_active', 0],
+    ['clock_skew_ms', server.clock.skewMs],
+  ];
+}
+
+export function clientFields(server: ServerContext): InfoFields {
+  const { connections, limits } = server;
+  let blocked = 0;
+  let inputMost = 0;
+  let outputMost = 0;
+  for (const connection of connections.all.values()) {
+    if (connection.session.task?.resting === true) blocked++;
+    inputMost = Math.max(inputMost, connection.queryBufferBytes);
+    outputMost = Math.max(outputMost, connection.outputBytes);
+  }
+  return [
+    ['connected_clients', connections.count],
+    ['cluster_connections', 0],
+    ['maxclients', limits.maxclients],
+    ['client_recent_max_input_buffer', inputMost],
+    ['client_recent_max_output_buffer', outputMost],
+    ['blocked_clients', blocked],
+    ['tracking_clients', 0],
+    ['clients_in_timeout_table', 0],
+    ['parked_reply_bytes', connections.parkedBytes],
+    ['unsent_reply_bytes', connections.unsentBytes],
+    ['query_buffer_bytes', connections.queryBufferBytes],
+  ];
+}
+
+export function memoryFields(server: ServerContext): InfoFields {
+  const { commit, config, connections, engine } = server;
+  const used = engine.usedBytes();
+  const { heapUsed, rss } = process.memoryUsage();
+  const arena = engine.arena.stats;
+  let contentBytes = 0;
+  let indexBytes = 0;
+  for (const keyspace of engine.keyspaces) {
+    contentBytes += keyspace.contentBytes;
+    indexBytes += keyspace.indexBytes;
+  }
+  const overhead = Math.max(0, used - contentBytes);
+  const resident = arena.pageBytes + arena.freeBytes + arena.detachedBytes;
+  const total = totalmem();
+  const clientBytes = connections.parkedBytes + connections.unsentBytes + connections.queryBufferBytes;
+  return [
+    ['used_memory', used],
+    ['used_memory_human', humanBytes(used)],
+    ['used_memory_rss', rss],
+    ['used_memory_rss_human', humanBytes(rss)],
+    ['used_memory_peak', engine.peakBytes],
+    ['used_memory_peak_human', humanBytes(engine.peakBytes)],
+    ['used_memory_peak_perc', percent(used, engine.peakBytes)],
+    ['used_memory_overhead', overhead],
+    ['used_memory_startup', 0],
+    ['used_memory_dataset', contentBytes],
+    ['used_memory_dataset_perc', percent(contentBytes, used)],
+    ['used_memory_index', indexBytes],
+    ['allocator_allocated', arena.usedBytes],
+    ['allocator_active', arena.pageBytes],
+    ['allocator_resident', resident],
+    ['total_system_memory', total],
+    ['total_system_memory_human', humanBytes(total)],
+    ['used_memory_lua', 0],
+    ['used_memory_lua_human', '0B'],
+    ['used_memory_scripts', 0],
+    ['used_memory_scripts_human', '0B'],
+    ['maxmemory', engine.maxmemory],
+    ['maxmemory_human', humanBytes(engine.maxmemory)],
+    ['maxmemory_policy', config.values['maxmemory-policy']],
+    ['allocator_frag_ratio', arena.fragmentation.toFixed(2)],
+    ['allocator_frag_bytes', Math.max(0, arena.pageBytes - arena.usedBytes)],
+    ['allocator_rss_ratio', ratio(resident, arena.pageBytes)],
+    ['allocator_rss_bytes', resident - arena.pageBytes],
+    ['rss_overhead_ratio', ratio(rss, resident)],
+    ['rss_overhead_bytes', rss - resident],
+    ['mem_fragmentation_ratio', ratio(rss, used)],
+    ['mem_fragmentation_bytes', rss - used],
+    ['mem_not_counted_for_evict', 0],
+    ['mem_replication_backlog', 0],
+    ['mem_total_replication_buffers', 0],
+    ['mem_clients_slaves', 0],
+    ['mem_clients_normal', clientBytes],
+    ['mem_cluster_links', 0],
+    ['mem_aof_buffer', commit.uncommittedBytes],
+    ['mem_allocator', 'holdfast-pages'],
+    ['active_defrag_running', 0],
+    ['lazyfree_pending_objects', 0],
+    ['lazyfreed_objects', 0],
+    ['heap_used_bytes', heapUsed],
+    ['heap_used_bytes_all_isolates', heapUsed + server.otherHeapBytes()],
+  ];
+}
+
+export function persistenceFields(server: ServerContext): InfoFields {
+  const { commit, engine, logSpace } = server;
+  const fields: [string, string | number][] = [
+    ['loading', engine.loading ? 1 : 0],
+    ['async_loading', 0],
+    ['rdb_changes_since_last_save', engine.database.statistics.changes],
+    ['rdb_bgsave_in_progress', 0],
+    ['rdb_last_save_time', Math.floor(server.statistics.startedAtMs / 1000)],
+    ['rdb_last_bgsave_status', 'ok'],
+    ['rdb_last_bgsave_time_sec', -1],
+    ['rdb_current_bgsave_time_sec', -1],
+    ['rdb_saves', 0],
+    ['aof_enabled', 1],
+    ['aof_rewrite_in_progress', 0],
+    ['aof_rewrite_scheduled', 0],
+    ['aof_last_rewrite_time_sec', -1],
+    ['aof_current_rewrite_time_sec', -1],
+    ['aof_last_bgrewrite_status', 'ok'],
+    ['aof_last_write_status', commit.refusesWrites ? 'err' : 'ok'],
+    ['aof_current_size', commit.logBytes],
+    ['aof_base_size', 0],
+    ['aof_pending_rewrite', 0],
+    ['aof_buffer_length', commit.uncommittedBytes],
+    ['log_size_bytes', commit.logBytes],
+    ['log_appended_sequence', engine.effects.sequence],
+    ['log_committed_sequence', commit.committed],
+    ['log_uncommitted_bytes', commit.uncommittedBytes],
+    ['log_commits_inline', commit.inlineCommits],
+    ['log_commits_thread', commit.threadCommits],
+    ['log_sync_average_usec', Math.round(commit.averageSyncMicros)],
+    ['log_space_low', logSpace.low ? 1 : 0],
+    ['log_space_refuses_writes', commit.refusesWrites ? 1 : 0],
+  ];
+  if (engine.loading) fields.push(...loadingFields(server));
+  return fields;
+}
+
+function loadingFields({ loading, statistics, engine }: ServerContext): [string, string | number][] {
+  const { loadedBytes, startedAtMs, totalBytes } = loading;
+  const elapsedSeconds = Math.max(1, statistics.uptimeSeconds);
+  const speed = loadedBytes / elapsedSeconds;
+  const left = Math.max(0, totalBytes - loadedBytes);
+  return [
+    ['loading_start_time', Math.floor(startedAtMs / 1000)],
+    ['loading_total_bytes', totalBytes],
+    ['loading_rdb_used_mem', engine.usedBytes()],
+    ['loading_loaded_bytes', loadedBytes],
+    ['loading_loaded_perc', percent(loadedBytes, totalBytes).slice(0, -1)],
+    ['loading_eta_seconds', speed === 0 ? 1 : Math.ceil(left / speed)],
+  ];
+}
+
+export function statsFields(server: ServerContext): InfoFields {
+  const { statistics } = server;
+  const counters = statistics.counters();
+  return [
+    ['total_connections_received', counters.connectionsAccepted],
+    ['total_commands_processed', counters.commands],
+    ['instantaneous_ops_per_sec', statistics.commandsPerSecond],
+    ['total_net_input_bytes', counters.bytesReceived],
+    ['total_net_output_bytes', counters.bytesSent],
+    ['total_net_repl_input_bytes', 0],
+    ['total_net_repl_output_bytes', 0],
+    ['instantaneous_input_kbps', statistics.receivedKibPerSecond.toFixed(2)],
+    ['instantaneous_output_kbps', statistics.sentKibPerSecond.toFixed(2)],
+    ['instantaneous_input_repl_kbps', '0.00'],
+    ['instantaneous_output_repl_kbps', '0.00'],
+    ['rejected_connections', counters.connectionsRejected],
+    ['sync_full', 0],
+    ['sync_partial_ok', 0],
+    ['sync_partial_err', 0],
+    ['expired_keys', counters.expiredKeys],
+    ['expired_stale_perc', '0.00'],
+    ['expired_time_cap_reached_count', 0],
+    ['evicted_keys', 0],
+    ['evicted_clients', counters.clientsEvicted],
+    ['client_output_buffer_limit_disconnections', counters.clientsClosedForOutput],
+    ['keyspace_hits', counters.keyspaceHits],
+    ['keyspace_misses', counters.keyspaceMisses],
+    ['pubsub_channels', 0],
+    ['pubsub_patterns', 0],
+    ['latest_fork_usec', 0],
+    ['total_forks', 0],
+    ['migrate_cached_sockets', 0],
+    ['slave_expires_tracked_keys', 0],
+    ['tracking_total_keys', 0],
+    ['tracking_total_items', 0],
+    ['tracking_total_prefixes', 0],
+    ['unexpected_error_replies', 0],
+    ['total_error_replies', counters.errors],
+  ];
+}
+
+export function replicationFields(server: ServerContext): InfoFields {
+  return [
+    ['role', 'master'],
+    ['connected_slaves', 0],
+    ['master_failover_state', 'no-failover'],
+    ['master_replid', server.statistics.runId],
+    ['master_replid2', '0'.repeat(40)],
+    ['master_repl_offset', 0],
+    ['second_repl_offset', -1],
+    ['repl_backlog_active', 0],
+    ['repl_backlog_size', 0],
+    ['repl_backlog_first_byte_offset', 0],
+    ['repl_backlog_histlen', 0],
+  ];
+}
+
+export function cpuFields(): InfoFields {
+  const { system, user } = process.cpuUsage();
+  return [
+    ['used_cpu_sys', (system / 1e6).toFixed(6)],
+    ['used_cpu_user', (user / 1e6).toFixed(6)],
+    ['used_cpu_sys_children', '0.000000'],
+    ['used_cpu_user_children', '0.000000'],
+  ];
+}
+
+export function commandStatsFields(server: ServerContext): InfoFields {
+  const fields: [string, string][] = [];
+  for (const command of server.engine.table.commands.values()) {
+    for (const each of [command, ...(command.subcommands?.values() ?? [])]) {
+      const { calls, microseconds, rejectedCalls, failedCalls } = each;
+      if (calls === 0 && rejectedCalls === 0) continue;
+      const usec = Math.round(microseconds);
+      const mean = (calls === 0 ? 0 : microseconds / calls).toFixed(2);
+      fields.push([
+        `cmdstat_${each.fullName}`,
+        `calls=${calls},usec=${usec},usec_per_call=${mean},rejected_calls=${rejectedCalls},failed_calls=${failedCalls}`,
+      ]);
+    }
+  }
+  return fields;
+}
+
+export function errorStatsFields(server: ServerContext): InfoFields {
+  return [...server.errorCounts]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([code, count]) => [`errorstat_${code}`, `count=${count}`] as const);
+}
+
+/** How many keys there are shows every write so far, so the reply waits for all of them. */
+export function keyspaceFields(server: ServerContext): InfoFields {
+  const { engine } = server;
+  const fields: [string, string][] = [];
+  engine.keyspaces.forEach((keyspace, number) => {
+    const keys = engine.database.size(number);
+    if (keys > 0) fields.push([`db${number}`, `keys=${keys},expires=${keyspace.keysWithExpiry},avg_ttl=0`]);
+  });
+  return fields;
+}
+
+/** The longest uninterrupted runs of the server thread since the start or CONFIG RESETSTAT. */
+export function sliceFields({ slices }: ServerContext): InfoFields {
+  const top = slices.top();
+  const fields: [string, string | number][] = [
+    ['slices', slices.count],
+    ['longest_slice_wall_us', Math.round(Math.max(0, ...top.map((slice) => slice.wallMicros)))],
+  ];
+  // Without a clock of the thread's CPU time there is nothing true to say.
+  if (top.some((slice) => slice.cpuMicros >= 0)) {
+    fields.push(['longest_slice_cpu_us', Math.round(Math.max(...top.map((slice) => slice.cpuMicros)))]);
+  }
+  top.forEach(({ cpuMicros, wallMicros }, i) => {
+    fields.push([`slice_${i + 1}`, `wall_us=${Math.round(wallMicros)},cpu_us=${Math.round(cpuMicros)}`]);
+  });
+  return fields;
+}

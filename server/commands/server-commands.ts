@@ -1,0 +1,26 @@
+/** All commands that need the server around the engine. Those that do not are in core/commands. */
+import type { CommandSpec } from '../../core/commands/command.js';
+import type { ServerContext } from '../server-context.js';
+import { clientCommands } from './client.js';
+import { commandCommands } from './command.js';
+import { configCommands } from './config.js';
+import { handshakeCommands } from './handshake.js';
+import { infoCommands } from './info.js';
+import { shutdownCommands } from './shutdown.js';
+import { waitCommands } from './wait.js';
+
+/**
+ * The declarations, bound to a server. The server is looked at only when a command runs, so it may still be in the
+ * making.
+ */
+export function serverCommands(server: ServerContext): readonly CommandSpec[] {
+  return [
+    ...handshakeCommands(server),
+    ...clientCommands(server),
+    ...commandCommands(server),
+    ...configCommands(server),
+    ...infoCommands(server),
+    ...waitCommands(server),
+    ...shutdownCommands(server),
+  ];
+}
