@@ -23,6 +23,8 @@ export interface ServerCoreOptions {
   readonly unixSocket: string;
   /** File of the configuration, absolute, or ''; what INFO shows. */
   readonly configFile: string;
+  /** JavaScript heap that the main thread uses, in bytes. */
+  readonly otherHeapBytes: () => number;
 }
 
 /** How far the recovery is. */

@@ -12,17 +12,17 @@ import { ServerCore } from './server-core.js';
 import type { RunningCore, ServerCoreHooks, ServerLog } from './server-core-seam.js';
 import { explainFailure } from './server-error.js';
 import { prepareDirectory } from './startup-checks.js';
-import type { FromServerThread, ServerThreadData, ToServerThread } from './thread-messages.js';
+import type { FromServerThread, SupervisedThreadData, ToServerThread } from './thread-messages.js';
 
 class ServerThread {
   private readonly port: MessagePort;
-  private readonly data: ServerThreadData;
+  private readonly data: SupervisedThreadData;
   private readonly config: Config;
   private readonly serverLog: ServerLog;
   private core: RunningCore | undefined = undefined;
   private ended = false;
 
-  constructor(port: MessagePort, data: ServerThreadData) {
+  constructor(port: MessagePort, data: SupervisedThreadData) {
     this.port = port;
     this.data = data;
     this.config = new Config(data.settings, readMachineFacts());
@@ -41,7 +41,10 @@ class ServerThread {
       fatal: (error) => this.fatal(error),
       closed: () => this.end({ type: 'closed' }, 0),
     };
-    const options = { config, log: serverLog, directory, unixSocket, configFile: data.configFile };
+    const mainHeap = new Float64Array(data.mainHeapBytes);
+    const otherHeapBytes = (): number => mainHeap[0]!;
+    const { configFile } = data;
+    const options = { config, log: serverLog, directory, unixSocket, configFile, otherHeapBytes };
     const core = await ServerCore.start(options, hooks);
     this.core = core;
     const keys = core.keyCount();
@@ -103,6 +106,6 @@ class ServerThread {
 }
 
 if (parentPort === null) throw new Error('server-thread.js runs as a worker thread only');
-const thread = new ServerThread(parentPort, workerData as ServerThreadData);
+const thread = new ServerThread(parentPort, workerData as SupervisedThreadData);
 process.on('uncaughtException', (error) => thread.fatal(error));
 thread.run().catch((error: unknown) => thread.fatal(error));

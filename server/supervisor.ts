@@ -5,10 +5,17 @@
 import { Worker } from 'node:worker_threads';
 import type { LoadingProgress } from './server-core-seam.js';
 import { errorCode, ServerError } from './server-error.js';
-import type { FromServerThread, ReadyMessage, ServerThreadData, ToServerThread } from './thread-messages.js';
+import type {
+  FromServerThread,
+  ReadyMessage,
+  ServerThreadData,
+  SupervisedThreadData,
+  ToServerThread,
+} from './thread-messages.js';
 
 /** Lua needs it later, and the limit of a thread cannot be raised while it runs. */
 const STACK_MB = 64;
+const HEAP_INTERVAL_MS = 1000;
 
 export interface SupervisorHooks {
   readonly loading?: ((progress: LoadingProgress) => void) | undefined;
@@ -25,6 +32,7 @@ export class Supervisor {
   private readonly hooks: SupervisorHooks;
   private failure: ServerError | undefined = undefined;
   private sawClosed = false;
+  private heapTimer: NodeJS.Timeout | undefined = undefined;
   private resolveReady!: (ready: ReadyMessage) => void;
   private rejectReady!: (error: Error) => void;
   private resolveClosed!: () => void;
@@ -43,8 +51,11 @@ export class Supervisor {
     // A program that embeds a server may look at one of them only: the other must not count as unhandled.
     this.ready.catch(() => {});
     this.closed.catch(() => {});
+    const mainHeapBytes = new SharedArrayBuffer(8);
+    this.publishHeap(new Float64Array(mainHeapBytes));
+    const workerData: SupervisedThreadData = { ...data, mainHeapBytes };
     this.worker = new Worker(entry, {
-      workerData: data,
+      workerData,
       name: 'holdfast-server',
       resourceLimits: { stackSizeMb: STACK_MB },
     });
@@ -57,6 +68,16 @@ export class Supervisor {
   shutdown(reason: string): void {
     const message: ToServerThread = { type: 'shutdown', request: { reason } };
     this.worker.postMessage(message);
+  }
+
+  /** For INFO: a thread can see its own heap only. */
+  private publishHeap(target: Float64Array): void {
+    const publish = (): void => {
+      target[0] = process.memoryUsage().heapUsed;
+    };
+    publish();
+    this.heapTimer = setInterval(publish, HEAP_INTERVAL_MS);
+    this.heapTimer.unref();
   }
 
   private receive(message: FromServerThread): void {
@@ -85,6 +106,7 @@ export class Supervisor {
 
   /** Only now are the thread's sockets, files and locks certainly gone. */
   private ended(code: number): void {
+    clearInterval(this.heapTimer);
     if (this.failure === undefined && !this.sawClosed) {
       this.failure = new ServerError('THREAD_DIED', `the server thread ended by itself (exit code ${code})`);
     }

@@ -11,6 +11,11 @@ export interface ServerThreadData {
   readonly logOutput: LogOutput;
 }
 
+/** What the supervisor adds: one double in shared memory, the JavaScript heap that the main thread uses, in bytes. */
+export interface SupervisedThreadData extends ServerThreadData {
+  readonly mainHeapBytes: SharedArrayBuffer;
+}
+
 /**
  * Where log lines go when no `logfile` is set: as JSON or for people to the standard output, to the main thread as
  * messages, or nowhere.
