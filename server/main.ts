@@ -43,7 +43,7 @@ async function main(): Promise<number> {
       process.stdout.write(`Holdfast v=${HOLDFAST_VERSION} redis=${REDIS_VERSION} node=${process.version}\n`);
       return 0;
     case 'log':
-      return await runLogCommand(commandLine.args, process.stdout, process.stderr);
+      return await runLogCommand(commandLine.args, process.stdout);
     case 'serve':
       return await serve(commandLine);
   }
