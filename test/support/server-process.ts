@@ -20,6 +20,12 @@ export interface ServerProcessOptions {
   /** Further command line options. For Redis they follow, and so override, the ones that make every write durable. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A configuration file, first on the command line. Holdfast only. */
+  readonly configFile?: string;
+  /** Where the process runs; the data directory when it is not given. */
+  readonly workingDirectory?: string;
+  /** Leaves --dir out: the server's own choice of directory must be `directory`. Holdfast only. */
+  readonly defaultDirectory?: boolean;
   /** Arguments for node itself, before the program. */
   readonly nodeArgs?: readonly string[];
   /** Listens on a unix socket at this path too. */
@@ -196,7 +202,7 @@ export class ServerProcess {
       args = [...(options.nodeArgs ?? []), main, ...this.holdfastArguments()];
     }
     const child = spawn(program, args, {
-      cwd: this.directory,
+      cwd: options.workingDirectory ?? this.directory,
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -223,7 +229,9 @@ export class ServerProcess {
   }
 
   private holdfastArguments(): string[] {
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.directory];
+    const args = this.options.configFile === undefined ? [] : [this.options.configFile];
+    args.push('--port', String(this.port), '--bind', '127.0.0.1');
+    if (this.options.defaultDirectory !== true) args.push('--dir', this.directory);
     if (this.options.unixSocket !== undefined) args.push('--unixsocket', this.options.unixSocket);
     return [...args, ...(this.options.args ?? [])];
   }
