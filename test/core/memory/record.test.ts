@@ -109,7 +109,7 @@ describe('the layout of a record', () => {
     }
   });
 
-  it('has a header of 4 bytes for a 16-byte key and a 64-byte value, and 45 to a page', () => {
+  it('has a header of 4 bytes for a 16-byte key and a 64-byte value, in a slot of 88', () => {
     expect(recordHeaderBytes(0, 16, 64)).toBe(4);
     expect(recordBytes(0, 16, 64)).toBe(84);
     expect(slotBytesOf(84)).toBe(88);
