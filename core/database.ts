@@ -275,6 +275,12 @@ export class Database {
     this.changed();
   }
 
+  /** Overwrites the string at the last lookup, which found it; its deadline stays. */
+  replaceValue(bytes: Uint8Array, start: number, end: number, encoding: number): void {
+    this.keyspace.replaceValue(bytes, start, end, encoding);
+    this.changed();
+  }
+
   /** Removes the key at the last lookup. */
   remove(): void {
     this.keyspace.remove();

@@ -44,7 +44,18 @@ export type CommandGroup =
   | 'transactions'
   | 'cluster';
 
-export type KeySpecFlag = 'RO' | 'RW' | 'OW' | 'RM' | 'access' | 'update' | 'insert' | 'delete' | 'not_key' | 'incomplete' | 'variable_flags';
+export type KeySpecFlag =
+  | 'RO'
+  | 'RW'
+  | 'OW'
+  | 'RM'
+  | 'access'
+  | 'update'
+  | 'insert'
+  | 'delete'
+  | 'not_key'
+  | 'incomplete'
+  | 'variable_flags';
 
 /** Where a command's keys stand: from argument `index`, up to `lastKey` (negative: from the end, relative), every `step`. */
 export interface KeySpec {

@@ -3,7 +3,7 @@
  * writes the reply behind its count, at the end. Between slices other clients are served.
  */
 import { ExpiryRefused } from '../database.js';
-import type { Engine } from '../engine.js';
+import { type Engine, ERROR_NO_SPACE } from '../engine.js';
 import type { Execution } from '../execution.js';
 import { GlobPattern } from '../glob-pattern.js';
 import { writeDecimal } from '../reply-writer.js';
@@ -22,7 +22,6 @@ const FRAME_BYTES = 24;
 export class KeysTask implements SlicedTask {
   private readonly engine: Engine;
   private readonly pattern = new GlobPattern();
-  private readonly all: boolean;
   /** Keys in RESP, piece by piece; the last one is filled up to `filled`. */
   private readonly pieces: Uint8Array[] = [];
   private readonly pieceLengths: number[] = [];
@@ -38,7 +37,6 @@ export class KeysTask implements SlicedTask {
   constructor(engine: Engine, pattern: Uint8Array) {
     this.engine = engine;
     this.pattern.set(pattern, 0, pattern.length);
-    this.all = pattern.length === 1 && pattern[0] === 42;
   }
 
   /** Begins inside the command itself; true when that was all and the reply is written. */
@@ -57,7 +55,7 @@ export class KeysTask implements SlicedTask {
     } catch (error) {
       if (!(error instanceof ExpiryRefused)) throw error;
       this.cancel();
-      x.reply.error(x.engine.noSpaceError);
+      x.reply.error(ERROR_NO_SPACE);
       return true;
     }
     return this.write(x, true);
@@ -75,7 +73,7 @@ export class KeysTask implements SlicedTask {
     this.walked = this.cursor === 0;
     for (let i = 0; i < database.collectedCount; i++) {
       database.readCollected(i);
-      if (!this.all && !this.pattern.matches(database.keyBytes, 0, database.keyLength)) continue;
+      if (!this.pattern.matches(database.keyBytes, 0, database.keyLength)) continue;
       if (!database.expireCollected(i)) this.add(database.keyBytes, database.keyLength);
     }
     database.forgetCollected();

@@ -109,11 +109,17 @@ function getrangeCommand(x: Execution): void {
   if (!expectString(x, found)) return;
   const length = database.values.valueLength(found);
   // Near -2^63 the numbers below are inexact; both clamped to 0, only this order tells an empty range from the first byte.
-  const backwards = first.isNegative && last.isNegative && first.compare(last) > 0;
-  const from = Math.max(0, first.isNegative ? length + first.toNumber() : first.toNumber());
-  const to = Math.min(length - 1, Math.max(0, last.isNegative ? length + last.toNumber() : last.toNumber()));
+  const backwards = first.high < 0 && last.high < 0 && first.compare(last) > 0;
+  const from = indexFromStart(first, length);
+  const to = Math.min(length - 1, indexFromStart(last, length));
   if (backwards || from > to) reply.bulk(NOTHING, 0, 0);
   else database.replyRange(reply, found, from, to - from + 1);
+}
+
+/** An index that counts from the end when negative, as one from the start; not below 0. */
+function indexFromStart(index: Int64, length: number): number {
+  const number = index.toNumber();
+  return number < 0 ? Math.max(0, length + number) : number;
 }
 
 export const stringGetCommands: readonly CommandSpec[] = [

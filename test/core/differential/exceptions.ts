@@ -80,5 +80,5 @@ export function sameReply(ours: Buffer, theirs: Buffer, args: readonly Uint8Arra
   if (ours.equals(theirs)) return true;
   const words = args.map((argument) => Buffer.from(argument).toString('latin1'));
   const exception = exceptions[words[0]!.toLowerCase()];
-  return exception !== undefined && exception.same(readReply(ours), readReply(theirs), words);
+  return exception?.same(readReply(ours), readReply(theirs), words) ?? false;
 }
