@@ -108,27 +108,34 @@ export class Config {
     const refusal = refuseNames(pairs);
     if (refusal !== '') return refusal;
     const before = new Map<string, unknown>();
+    const applied: string[] = [];
     let asked = '';
     try {
-      const changes = new Map<string, Option<unknown>>();
       for (let i = 0; i < pairs.length; i += 2) {
         asked = pairs[i]!;
         const name = findOption(asked)!;
-        const option = OPTION_TABLE.get(name)!;
+        const value = this.parseChange(name, OPTION_TABLE.get(name)!, pairs[i + 1]!);
         before.set(name, this.raw.get(name));
-        changes.set(name, option);
-        this.raw.set(name, this.parseChange(name, option, pairs[i + 1]!));
+        this.raw.set(name, value);
       }
-      for (const [name, option] of changes) {
-        asked = name;
-        if (this.target !== undefined) option.apply?.(this.target, this.raw.get(name));
+      for (let i = 0; i < pairs.length; i += 2) {
+        asked = pairs[i]!;
+        const name = findOption(asked)!;
+        this.apply(name);
+        applied.push(name);
       }
     } catch (error) {
-      this.restore(before);
+      for (const [name, value] of before) this.raw.set(name, value);
+      // What refused its value has changed nothing; what came before it follows the old values again.
+      for (const name of applied) this.apply(name);
       if (!(error instanceof ConfigValueError)) throw error;
       return failure(asked, error.message);
     }
     return '';
+  }
+
+  private apply(name: string): void {
+    if (this.target !== undefined) OPTION_TABLE.get(name)!.apply?.(this.target, this.raw.get(name));
   }
 
   private parseChange(name: string, option: Option<unknown>, text: string): unknown {
@@ -139,13 +146,6 @@ export class Config {
     }
     refuseImpossible(name, value);
     return value;
-  }
-
-  private restore(before: ReadonlyMap<string, unknown>): void {
-    for (const [name, value] of before) {
-      this.raw.set(name, value);
-      if (this.target !== undefined) OPTION_TABLE.get(name)!.apply?.(this.target, value);
-    }
   }
 }
 

@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { Config, defaultMaxmemory, type Setting } from '../../../server/config/config.js';
+import { ConfigError, ConfigValueError } from '../../../server/config/config-error.js';
+import type { ConfigTarget } from '../../../server/config/config-target.js';
+import { OPTION_TABLE } from '../../../server/config/options.js';
+import { machine } from '../support/fake-server.js';
+
+function setting(name: string, ...words: string[]): Setting {
+  return { name, words, where: 'command line' };
+}
+
+function configOf(...settings: Setting[]): Config {
+  return new Config(settings, machine);
+}
+
+/** Notes what was applied, and refuses what it is told to. */
+class RecordingTarget implements ConfigTarget {
+  readonly applied: string[] = [];
+  refuse = '';
+
+  private note(name: string, value: unknown): void {
+    if (this.refuse === name) throw new ConfigValueError('not today');
+    this.applied.push(`${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
+  }
+
+  setMaxmemory = (value: number): void => this.note('maxmemory', value);
+  setMaxmemoryClients = (value: number): void => this.note('maxmemory-clients', value);
+  setMaxclients = (value: number): void => this.note('maxclients', value);
+  setTimeoutSeconds = (value: number): void => this.note('timeout', value);
+  setTcpKeepaliveSeconds = (value: number): void => this.note('tcp-keepalive', value);
+  setProtectedMode = (value: boolean): void => this.note('protected-mode', value);
+  setPassword = (value: string): void => this.note('requirepass', value);
+  setQueryBufferBytesMax = (value: number): void => this.note('client-query-buffer-limit', value);
+  setBulkBytesMax = (value: number): void => this.note('proto-max-bulk-len', value);
+  setOutputBufferLimits = (value: unknown): void => this.note('client-output-buffer-limit', value);
+  setLogLevel = (value: string): void => this.note('loglevel', value);
+}
+
+function attached(): { config: Config; target: RecordingTarget } {
+  const config = configOf();
+  const target = new RecordingTarget();
+  config.attach(target);
+  target.applied.length = 0;
+  return { config, target };
+}
+
+describe('at the start', () => {
+  test('without settings there are the defaults', () => {
+    const { values } = configOf();
+    expect(values.port).toBe(6379);
+    expect(values.bind).toEqual(['127.0.0.1', '-::1']);
+    expect(values.dir).toBe('./data');
+    expect(values.databases).toBe(16);
+    expect(values.appendonly).toBe(true);
+    expect(values.appendfsync).toBe('always');
+    expect(values.save).toEqual([]);
+  });
+
+  test('a later setting replaces an earlier one, whatever the case of its name', () => {
+    expect(configOf(setting('port', '1'), setting('PORT', '2')).values.port).toBe(2);
+  });
+
+  test('an option of several words takes them apart or as one', () => {
+    expect(configOf(setting('bind', '127.0.0.1', '::1')).values.bind).toEqual(['127.0.0.1', '::1']);
+    expect(configOf(setting('bind', '127.0.0.1 ::1')).values.bind).toEqual(['127.0.0.1', '::1']);
+    expect(configOf(setting('save', '')).values.save).toEqual([]);
+    expect(configOf(setting('save', '900', '1', '300', '10')).values.save).toEqual([900, 1, 300, 10]);
+  });
+
+  test('one class of output buffer limits leaves the others', () => {
+    const config = configOf(setting('client-output-buffer-limit', 'replica', '1mb', '2mb', '3'));
+    expect(config.shown('client-output-buffer-limit')).toBe(
+      'normal 0 0 0 slave 1048576 2097152 3 pubsub 33554432 8388608 60',
+    );
+  });
+
+  test.each([
+    [setting('prot', '1'), "command line: 'prot 1': there is no option 'prot'"],
+    [setting('port'), "command line: 'port': wrong number of arguments"],
+    [setting('port', '1', '2'), "command line: 'port 1 2': wrong number of arguments"],
+    [setting('port', 'abc'), "command line: 'port abc': argument couldn't be parsed into an integer"],
+    [setting('port', '70000'), "command line: 'port 70000': argument must be between 0 and 65535 inclusive"],
+    [setting('maxmemory', '65gb'), /at most 64gb/],
+  ])('%j is refused', (wrong, message) => {
+    expect(() => configOf(wrong)).toThrow(message);
+    expect(() => configOf(wrong)).toThrow(ConfigError);
+  });
+
+  test('what would weaken the promise stays as it is, with a warning', () => {
+    const config = configOf(setting('appendonly', 'no'), setting('appendfsync', 'everysec'));
+    expect(config.values.appendonly).toBe(true);
+    expect(config.values.appendfsync).toBe('always');
+    expect(config.warnings).toEqual([
+      'command line: appendonly stays yes: every write is in the log before it is acknowledged',
+      'command line: appendfsync stays always: every write is in the log before it is acknowledged',
+    ]);
+  });
+
+  test('maxmemory is 70 % of the memory, at most what can be addressed; 0 lifts it with one warning', () => {
+    expect(configOf().values.maxmemory).toBe(Math.floor(machine.memoryBytes * 0.7));
+    expect(configOf().warnings).toEqual([]);
+    expect(defaultMaxmemory({ memoryBytes: 1024 ** 4, openFilesMax: 1 })).toBe(64 * 1024 ** 3);
+    const lifted = configOf(setting('maxmemory', '0'));
+    expect(lifted.values.maxmemory).toBe(0);
+    expect(lifted.warnings).toHaveLength(1);
+  });
+
+  test('maxclients fits the limit of open files; whoever asked for more is told', () => {
+    const facts = { ...machine, openFilesMax: 1032 };
+    expect(new Config([], facts).values.maxclients).toBe(1000);
+    expect(new Config([], facts).warnings).toEqual([]);
+    const asked = new Config([setting('maxclients', '5000')], facts);
+    expect(asked.values.maxclients).toBe(1000);
+    expect(asked.warnings).toEqual(['maxclients is 1000, not 5000: the limit of open files is 1032']);
+  });
+
+  test('attaching a server applies every option that acts on it', () => {
+    const target = new RecordingTarget();
+    configOf(setting('timeout', '9')).attach(target);
+    const acting = [...OPTION_TABLE.values()].filter((option) => option.apply !== undefined).length;
+    expect(target.applied).toHaveLength(acting);
+    expect(target.applied).toContain('timeout=9');
+  });
+});
+
+describe('CONFIG SET', () => {
+  test('sets and applies all pairs', () => {
+    const { config, target } = attached();
+    expect(config.set(['timeout', '5', 'MAXMEMORY', '1gb'])).toBe('');
+    expect(config.values.timeout).toBe(5);
+    expect(config.shown('maxmemory')).toBe('1073741824');
+    expect(target.applied).toEqual(['timeout=5', 'maxmemory=1073741824']);
+  });
+
+  test('a value that is not taken leaves all others as they were', () => {
+    const { config, target } = attached();
+    const error = config.set(['timeout', '5', 'tcp-keepalive', 'x']);
+    expect(error).toBe(
+      "ERR CONFIG SET failed (possibly related to argument 'tcp-keepalive') - argument couldn't be parsed into an integer",
+    );
+    expect(config.values.timeout).toBe(0);
+    expect(target.applied).not.toContain('timeout=5');
+  });
+
+  test('a server that cannot follow one value is put back to all old ones', () => {
+    const { config, target } = attached();
+    target.refuse = 'maxclients';
+    expect(config.set(['timeout', '5', 'MaxClients', '77', 'hz', '20'])).toBe(
+      "ERR CONFIG SET failed (possibly related to argument 'MaxClients') - not today",
+    );
+    expect(target.applied).toEqual(['timeout=5', 'timeout=0']);
+    expect(config.values.hz).toBe(10);
+    expect(config.values.timeout).toBe(0);
+    expect(config.values.maxclients).toBe(10_000);
+  });
+
+  test('what is fixed takes only what it is', () => {
+    const { config } = attached();
+    expect(config.set(['appendonly', 'YES'])).toBe('');
+    expect(config.set(['appendonly', 'no'])).toMatch(/argument 'appendonly'\) - it is always 'yes'/);
+    expect(config.set(['maxmemory-policy', 'allkeys-lru'])).toMatch(/it is always 'noeviction'/);
+    expect(config.set(['maxmemory', '65gb'])).toMatch(/at most 64gb/);
+  });
+});
+
+describe('the table', () => {
+  test('every value comes back from its own text', () => {
+    const config = configOf();
+    for (const [name, option] of OPTION_TABLE) {
+      const shown = config.shown(name);
+      const words = option.kind.multiple ? shown.split(' ') : [shown];
+      expect(option.kind.format(option.kind.parse(words, option.initial)), name).toBe(shown);
+    }
+  });
+
+  test('what cannot change has nothing to apply', () => {
+    for (const [name, option] of OPTION_TABLE) {
+      if (option.changes !== 'running') expect(option.apply, name).toBeUndefined();
+    }
+  });
+});
