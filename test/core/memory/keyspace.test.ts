@@ -202,6 +202,33 @@ describe('Keyspace', () => {
     expect(keyspace.keysWithExpiry).toBe(withExpiry - dueCount);
   });
 
+  it('keeps the expiry index bounded however often deadlines come and go', () => {
+    const keyspace = new Keyspace(1, new Arena(), TEST_SEED);
+    const keys = Array.from({ length: 500 }, (_, i) => bytesOf(`key ${i}`));
+    const now = 1_700_000_000_000;
+    let most = 0;
+    for (let round = 0; round < 60; round++) {
+      for (const key of keys) set(keyspace, key, key, now + 1e9 - round * 1e6);
+      for (const key of keys) {
+        keyspace.find(key, 0, key.length);
+        keyspace.clearExpiry();
+      }
+      for (const key of keys) set(keyspace, key, key, now + 1e8 + round);
+      while (keyspace.sweep(1) > 0);
+      if (round === 9) most = keyspace.indexBytes;
+    }
+    expect(keyspace.indexBytes).toBeLessThanOrEqual(most * 1.5);
+    expect(keyspace.keysWithExpiry).toBe(500);
+    while (
+      keyspace.forEachDue(now + 1e8 + 1e5, 10_000, (reference) => {
+        const key = new Uint8Array(keyspace.keyLength(reference));
+        keyspace.copyKey(reference, key, 0);
+        remove(keyspace, key);
+      }) === 10_000
+    );
+    expect(keyspace.count).toBe(0);
+  });
+
   it('says before how many bytes it needs', () => {
     const random = new SeededRandom(3);
     for (let i = 0; i < 300; i++) {
