@@ -47,8 +47,15 @@ function sameMembers(ours: Resp3Reply, theirs: Resp3Reply): boolean {
 function sameScan(ours: Resp3Reply, theirs: Resp3Reply, args: readonly string[]): boolean {
   if (!Array.isArray(ours) || !Array.isArray(theirs) || ours.length !== 2 || theirs.length !== 2) return false;
   if (!Buffer.isBuffer(ours[0]) || sorted(ours[1]!) === undefined) return false;
-  const whole = args.includes(SCAN_ALL) && /^[+-]?0?(\0.*)?$/s.test(args[1]!);
+  const whole = scansAll(args);
   return !whole || (ours[0].toString() === '0' && theirs[0]!.toString() === '0' && sameMembers(ours[1]!, theirs[1]!));
+}
+
+/** From the start, and with a COUNT (the last one counts) that covers everything. */
+function scansAll(args: readonly string[]): boolean {
+  let count = '';
+  for (let i = 2; i < args.length; i += 2) if (/^count(\0|$)/i.test(args[i]!)) count = args[i + 1]!;
+  return count === SCAN_ALL && /^[+-]?0?(\0|$)/.test(args[1]!);
 }
 
 function bothTimes(ours: Resp3Reply, theirs: Resp3Reply): boolean {
