@@ -6,6 +6,7 @@
  * go, and how an origin is described, is the sink's business.
  */
 
+import { BULK_BYTES_MIN, copyBytes, copyViews, ViewMemory } from './memory/byte-copy.js';
 import { writeDecimal } from './reply-writer.js';
 import type { Session } from './session.js';
 
@@ -76,6 +77,8 @@ export class EffectWriter {
   private sinkBytes: Uint8Array = NONE;
   private sinkPosition = 0;
   private sinkLimit = 0;
+  private readonly sourceViews = new ViewMemory();
+  private readonly targetViews = new ViewMemory();
   private sink: EffectSink;
 
   constructor(sink: EffectSink) {
@@ -121,16 +124,22 @@ export class EffectWriter {
     this.bytes[this.position++] = 36;
     this.position = writeDecimal(this.bytes, this.position, length);
     this.lineEnd();
-    const bytes = this.bytes;
-    let at = this.position;
-    if (length > 48) {
-      bytes.set(source.subarray(start, end), at);
-      at += length;
-    } else {
-      for (let i = start; i < end; i++) bytes[at++] = source[i]!;
-    }
-    this.position = at;
+    this.copy(source, start, end);
     this.lineEnd();
+  }
+
+  private copy(source: Uint8Array, start: number, end: number): void {
+    const { bytes, position, sourceViews, targetViews } = this;
+    this.position = position + (end - start);
+    if (
+      end - start < BULK_BYTES_MIN &&
+      (source === sourceViews.owner || sourceViews.remember(source)) &&
+      (bytes === targetViews.owner || targetViews.remember(bytes))
+    ) {
+      copyViews(targetViews.view, position, sourceViews.view, start, end);
+    } else {
+      copyBytes(bytes, position, source, start, end);
+    }
   }
 
   /** One argument from text, one byte a character. */

@@ -32,7 +32,7 @@ interface Handle {
   readonly fd: number;
   readonly writeQueueSize: number;
   /** Called with the handle as `this`. What it returns would be taken for the next buffer to read into. */
-  onread: ((this: Handle) => undefined) | undefined;
+  onread: (this: Handle) => undefined;
   /** Put there by HandleTransport. */
   transport?: HandleTransport;
   readStart(): number;
@@ -184,7 +184,7 @@ class HandleTransport implements Transport {
   destroy(): void {
     if (this.destroyed) return;
     this.destroyed = true;
-    this.handle.onread = undefined;
+    this.handle.onread = ignoreRead;
     this.handle.close();
   }
 }
@@ -193,6 +193,9 @@ class HandleTransport implements Transport {
 function readHandle(this: Handle): undefined {
   this.transport?.read();
 }
+
+/** What a closed handle calls: it takes functions only. */
+function ignoreRead(this: Handle): undefined {}
 
 interface SharedState {
   readonly binding: StreamBinding;

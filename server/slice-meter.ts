@@ -28,7 +28,7 @@ export function threadCpuClock(): (() => number) | undefined {
     const text = Buffer.alloc(96);
     const read = (): number => {
       const length = readSync(file, text, 0, text.length, 0);
-      return Number.parseInt(text.latin1Slice(0, length), 10) / 1000;
+      return Number.parseInt(text.toString('latin1', 0, length), 10) / 1000;
     };
     return Number.isFinite(read()) ? read : undefined;
   } catch {

@@ -78,6 +78,9 @@ class MemoryLog implements BatchLogWriter {
   fail(): void {
     this.failed(new LogError('LOG_FAILED', 'the log thread died'));
   }
+  frameOf(): { epoch: number; idx: number; runningChecksum: Uint8Array } {
+    throw new Error('the pipeline does not use it');
+  }
   admitsLarge(): boolean {
     return true;
   }
