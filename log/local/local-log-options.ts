@@ -46,6 +46,8 @@ export interface LocalLogOptions {
    * when `pump` is called.
    */
   readonly background?: 'thread' | 'event-loop' | 'manual';
+  /** Where positions begin, so that a test need not make 2^31 commits to see them wrap. */
+  readonly firstPosition?: number;
   /** The compiled module of the log thread; tests that run from source set it. */
   readonly threadModule?: URL;
 }

@@ -109,6 +109,7 @@ export class LocalLogWriter implements BatchLogWriter {
     this.sequences = new Float64Array(parts.cells.length * 2);
     this.frameSizes = new Float64Array(parts.cells.length * 2);
     this.sequences.fill(parts.lastSequence);
+    this.reaped = this.committedCount;
     this.lastSequence = parts.lastSequence;
     if (parts.listen) this.listen();
   }

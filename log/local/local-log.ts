@@ -226,6 +226,8 @@ export class LocalLog implements TransactionLog {
     numbers[Num.segment] = scan.segments.at(-1)?.header.number ?? 0;
     numbers[Num.closedSegmentsBytes] = sizeOf(scan);
     words[Word.fd] = -1;
+    words[Word.closed] = this.options.firstPosition ?? 0;
+    words[Word.committed] = this.options.firstPosition ?? 0;
     words[Word.featureLevel] = chain.featureLevel;
     running.set(chain.running);
   }

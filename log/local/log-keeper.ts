@@ -140,8 +140,7 @@ export class LogKeeper {
         return 0;
       }
     } else if (!this.segments.spareReady && nowMs >= this.retrySpareAt) {
-      const number = this.state.numbers[Num.segment]! + 1;
-      if (!this.segments.prepareSpare(number)) this.retrySpareAt = nowMs + this.sizes.spaceRetryMs;
+      this.prepareSpare(nowMs);
       return 0;
     }
     const wait = this.untilRetry(nowMs);
@@ -156,6 +155,11 @@ export class LogKeeper {
     if (this.state.room < this.sizes.aheadBytes || this.entering !== 0) wait = Math.max(1, this.retryStepAt - nowMs);
     else if (!this.segments.spareReady) wait = Math.max(1, this.retrySpareAt - nowMs);
     return wait;
+  }
+
+  private prepareSpare(nowMs: number): void {
+    const number = this.state.numbers[Num.segment]! + 1;
+    if (!this.segments.prepareSpare(number)) this.retrySpareAt = nowMs + this.sizes.spaceRetryMs;
   }
 
   private prepareStep(nowMs: number): void {
@@ -194,6 +198,7 @@ export class LogKeeper {
       const lastKind = this.state.words[Word.lastKind]!;
       if (coversItself(lastKind) || this.state.room < frameBytes(0)) return wait;
       this.committer.commitControl(this.control, 0, FrameKind.checksum, 0);
+      this.state.tell();
       return 0;
     } finally {
       this.state.release();
@@ -206,7 +211,7 @@ export class LogKeeper {
     if (this.stalled && nowMs < this.retryStepAt && order === Order.none) return Math.max(1, this.retryStepAt - nowMs);
     this.state.take(Holder.logThread);
     try {
-      while (this.state.pending > 0) {
+      for (let i = 0; i < this.cells.length && this.state.pending > 0; i++) {
         if (!this.commitNext(nowMs)) {
           this.stalled = true;
           if (order === Order.none) return this.sizes.spaceRetryMs;
@@ -221,7 +226,23 @@ export class LogKeeper {
     } finally {
       this.state.release();
     }
+    this.keepUp(nowMs);
     return 0;
+  }
+
+  /** A little of the other work, where commits never stop and it must not wait for a pause. */
+  private keepUp(nowMs: number): void {
+    const { numbers } = this.state;
+    if (this.mark !== undefined) {
+      this.segments.writeMark(this.mark);
+      this.mark = undefined;
+    } else if (this.entering !== 0) {
+      return;
+    } else if (this.state.room < this.sizes.stepBytes) {
+      if (nowMs >= this.retryStepAt) this.prepareStep(nowMs);
+    } else if (!this.segments.spareReady && numbers[Num.segmentBodies]! > this.sizes.segmentBytesMax / 2) {
+      if (nowMs >= this.retrySpareAt) this.prepareSpare(nowMs);
+    }
   }
 
   /** Commits the oldest closed batch; false where there is no room for it. */
