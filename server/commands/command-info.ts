@@ -12,7 +12,19 @@ const FLAG_ORDER = [
   ...['movablekeys', 'allow_busy'],
 ];
 
-const KEY_FLAG_ORDER = ['RO', 'RW', 'OW', 'RM', 'access', 'update', 'insert', 'delete', 'not_key', 'incomplete'];
+const KEY_FLAG_ORDER = [
+  'RO',
+  'RW',
+  'OW',
+  'RM',
+  'access',
+  'update',
+  'insert',
+  'delete',
+  'not_key',
+  'incomplete',
+  'variable_flags',
+];
 
 export function replyCommandInfo(reply: ReplyWriter, command: Command): void {
   const { spec } = command;
@@ -50,9 +62,11 @@ function replyWords(reply: ReplyWriter, words: readonly string[]): void {
 }
 
 /** The flags of a key in the order in which Redis tells them. */
-export function replyKeyFlags(reply: ReplyWriter, key: KeySpec): void {
-  const flags = [...KEY_FLAG_ORDER, 'variable_flags'].filter((flag) => (key.flags as readonly string[]).includes(flag));
-  replyWords(reply, flags);
+export function replyKeyFlags(reply: ReplyWriter, flags: readonly string[]): void {
+  replyWords(
+    reply,
+    KEY_FLAG_ORDER.filter((flag) => flags.includes(flag)),
+  );
 }
 
 function replyKeySpec(reply: ReplyWriter, key: KeySpec): void {
@@ -62,7 +76,7 @@ function replyKeySpec(reply: ReplyWriter, key: KeySpec): void {
     reply.bulkLatin1(key.notes);
   }
   reply.bulkLatin1('flags');
-  replyKeyFlags(reply, key);
+  replyKeyFlags(reply, key.flags);
   reply.bulkLatin1('begin_search');
   reply.map(2);
   reply.bulkLatin1('type');

@@ -1,6 +1,6 @@
 /** Where the keys of a command stand, from its declaration: for COMMAND INFO and COMMAND GETKEYS. */
 import type { Arguments } from '../../core/arguments.js';
-import type { CommandSpec, KeySpec } from '../../core/commands/command.js';
+import type { CommandSpec, KeySpec, KeySpecFlag } from '../../core/commands/command.js';
 
 /** Positions as COMMAND told them before there were key specifications; all 0 where they do not fit this form. */
 export interface LegacyKeys {
@@ -31,7 +31,13 @@ function lastOf(key: KeySpec): number {
 export interface KeyPosition {
   /** Argument number. */
   readonly argument: number;
-  readonly spec: KeySpec;
+  readonly flags: readonly KeySpecFlag[];
+}
+
+/** Flags of a key whose declaration says that they vary with the arguments: only SET so far. */
+function variableFlags(args: Arguments, offset: number): readonly KeySpecFlag[] {
+  for (let i = offset + 3; i < args.count; i++) if (args.is(i, 'GET')) return ['RW', 'access', 'update'];
+  return ['OW', 'update'];
 }
 
 /**
@@ -44,7 +50,8 @@ export function keyPositionsOf(spec: CommandSpec, args: Arguments, offset: numbe
   for (const key of spec.keys ?? []) {
     let last = key.lastKey >= 0 ? key.index + key.lastKey : count + key.lastKey;
     if (key.lastKey < 0 && key.limit > 1) last = key.index + Math.floor((last - key.index + 1) / key.limit) - 1;
-    for (let i = key.index; i <= last && i < count; i += key.step) positions.push({ argument: offset + i, spec: key });
+    const flags = key.flags.includes('variable_flags') ? variableFlags(args, offset) : key.flags;
+    for (let i = key.index; i <= last && i < count; i += key.step) positions.push({ argument: offset + i, flags });
   }
   return positions;
 }

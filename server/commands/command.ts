@@ -136,10 +136,10 @@ function getkeysCommand(x: Execution, withFlags: boolean): void {
   }
   const positions = keyPositionsOf(command.spec, args, 2);
   reply.array(positions.length);
-  for (const { argument, spec } of positions) {
+  for (const { argument, flags } of positions) {
     if (withFlags) reply.array(2);
     reply.bulk(args.bytes, args.start[argument]!, args.end[argument]!);
-    if (withFlags) replyKeyFlags(reply, spec);
+    if (withFlags) replyKeyFlags(reply, flags);
   }
 }
 

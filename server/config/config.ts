@@ -112,15 +112,15 @@ export class Config {
     let asked = '';
     try {
       for (let i = 0; i < pairs.length; i += 2) {
-        asked = pairs[i]!;
-        const name = findOption(asked)!;
+        const name = findOption(pairs[i]!)!;
+        asked = name;
         const value = this.parseChange(name, OPTION_TABLE.get(name)!, pairs[i + 1]!);
         before.set(name, this.raw.get(name));
         this.raw.set(name, value);
       }
       for (let i = 0; i < pairs.length; i += 2) {
-        asked = pairs[i]!;
-        const name = findOption(asked)!;
+        const name = findOption(pairs[i]!)!;
+        asked = name;
         this.apply(name);
         applied.push(name);
       }

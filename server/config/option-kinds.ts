@@ -63,7 +63,7 @@ export function integerKind(least: number, most: number, mostShown = String(most
 export const frequencyKind: OptionKind<number> = {
   title: 'integer, 1 to 500',
   multiple: false,
-  parse: (words, current) => Math.min(500, Math.max(1, integerKind(-2147483648, 2147483647).parse(words, current))),
+  parse: (words, current) => Math.min(500, Math.max(1, integerKind(0, 2147483647).parse(words, current))),
   format: String,
 };
 

@@ -146,7 +146,7 @@ describe('CONFIG SET', () => {
     const { config, target } = attached();
     target.refuse = 'maxclients';
     expect(config.set(['timeout', '5', 'MaxClients', '77', 'hz', '20'])).toBe(
-      "ERR CONFIG SET failed (possibly related to argument 'MaxClients') - not today",
+      "ERR CONFIG SET failed (possibly related to argument 'maxclients') - not today",
     );
     expect(target.applied).toEqual(['timeout=5', 'timeout=0']);
     expect(config.values.hz).toBe(10);

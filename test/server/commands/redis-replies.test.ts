@@ -1,0 +1,114 @@
+/** Replies and error texts of the server's commands, byte by byte those of Redis 7.0. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeWith } from '../../support/require-servers.js';
+import { type Argument, RespClient } from '../../support/resp-client.js';
+import { ServerProcess } from '../../support/server-process.js';
+import { FakeServer } from '../support/fake-server.js';
+
+/** Each line is one connection's commands, separated by ';'. A word in quotes may hold blanks. */
+const SCRIPTS: readonly string[] = [
+  // HELLO
+  'HELLO x; HELLO 4; HELLO 1; HELLO 2 foo; HELLO 3 AUTH a; HELLO 3 SETNAME; HELLO 2 SETNAME "a b"; HELLO 03; HELLO ""',
+  'HELLO 3 AUTH nobody x; HELLO 3 AUTH default x SETNAME me EXTRA; CLIENT GETNAME; PING',
+  'HELLO 2 SETNAME foo AUTH a b; CLIENT GETNAME; HELLO 2 AUTH default anything SETNAME bar; CLIENT GETNAME',
+  // AUTH without a password
+  'AUTH; AUTH a; AUTH default a; AUTH nobody a; AUTH a b c; auth a b c d',
+  // AUTH with one
+  'CONFIG SET requirepass secret; PING; CONFIG SET requirepass ""; PING',
+  'CONFIG SET requirepass secret; AUTH wrong; AUTH secret; AUTH default wrong; AUTH default secret; AUTH x secret; RESET; PING; CLIENT ID; HELLO 3; HELLO 3 SETNAME x; HELLO 7; HELLO 2 x; AUTH default secret; CLIENT GETNAME; CONFIG SET requirepass ""',
+  'CONFIG SET requirepass secret; RESET; NOSUCH; CLIENT; GET; GET a; CONFIG SET x; AUTH secret; CONFIG SET requirepass ""',
+  // RESET and QUIT
+  'QUIT x',
+  'SELECT 3; CLIENT SETNAME a; HELLO 3; RESET; CLIENT GETNAME; RESET x; HELLO 2; QUIT',
+  // CLIENT
+  'CLIENT; CLIENT foo; CLIENT ID x; CLIENT INFO x; CLIENT GETNAME x; CLIENT HELP x; CLIENT SETNAME; CLIENT SETNAME a b',
+  'CLIENT SETNAME "a b"; CLIENT SETNAME a\xff; CLIENT SETNAME a; CLIENT GETNAME; CLIENT SETNAME ""; CLIENT GETNAME; HELLO 3 SETNAME x; CLIENT SETNAME ""; CLIENT GETNAME',
+  'CLIENT LIST foo; CLIENT LIST TYPE; CLIENT LIST TYPE foo; CLIENT LIST TYPE master; CLIENT LIST TYPE replica; CLIENT LIST TYPE slave; CLIENT LIST TYPE pubsub; CLIENT LIST ID; CLIENT LIST ID x; CLIENT LIST ID 1000000 1000001; CLIENT LIST ID 1 x; CLIENT LIST ID -1; CLIENT LIST TYPE normal x',
+  'HELLO 3; CLIENT LIST TYPE master; CLIENT LIST ID 1000000',
+  'CLIENT KILL; CLIENT KILL 1.1.1.1:1; CLIENT KILL ID 1000000; CLIENT KILL ID x; CLIENT KILL ID 0; CLIENT KILL ID -5; CLIENT KILL TYPE foo; CLIENT KILL SKIPME maybe; CLIENT KILL SKIPME; CLIENT KILL ADDR; CLIENT KILL ADDR a LADDR b; CLIENT KILL foo bar; CLIENT KILL USER nobody; CLIENT KILL USER default ADDR x; CLIENT KILL MAXAGE 1; CLIENT KILL TYPE master; CLIENT KILL ID 1000000 SKIPME; CLIENT KILL ID 1000000 SKIPME no; CLIENT KILL TYPE pubsub ID; CLIENT KILL LADDR 9.9.9.9:9',
+  'CLIENT NO-EVICT; CLIENT NO-EVICT x; CLIENT NO-EVICT on; CLIENT NO-EVICT OFF; CLIENT NO-EVICT on off',
+  // CONFIG
+  'CONFIG; CONFIG foo; CONFIG GET; CONFIG SET; CONFIG SET port; CONFIG RESETSTAT x; CONFIG HELP x; CONFIG RESETSTAT',
+  'CONFIG SET foo bar; CONFIG SET timeout abc; CONFIG SET timeout -1; CONFIG SET timeout "10 20"; CONFIG SET timeout ""; CONFIG SET timeout +1; CONFIG SET timeout 010; CONFIG SET timeout 99999999999999999999; CONFIG SET timeout 2147483648; CONFIG SET timeout 10 timeout 20; CONFIG SET timeout 10 foo bar; CONFIG SET timeout 10 databases 3; CONFIG SET databases 3 foo 1; CONFIG SET foo 1 databases 3; CONFIG SET timeout x databases 3; CONFIG SET timeout 1 x; CONFIG SET timeout 3 tcp-keepalive; CONFIG SET Timeout x',
+  'CONFIG SET maxmemory 1x; CONFIG SET maxmemory -1; CONFIG SET maxmemory 1.5gb; CONFIG SET maxmemory "1 kb"; CONFIG SET maxmemory 3gb; CONFIG GET maxmemory; CONFIG SET MAXMEMORY 5mb; CONFIG GET MAXmemory; CONFIG SET maxmemory ""; CONFIG GET maxmemory',
+  'CONFIG SET appendonly maybe; CONFIG SET protected-mode 1; CONFIG SET protected-mode YES; CONFIG GET protected-mode; CONFIG SET maxmemory-policy x; CONFIG SET appendfsync x; CONFIG SET loglevel x; CONFIG SET loglevel VERBOSE; CONFIG GET loglevel; CONFIG SET loglevel notice',
+  'CONFIG SET client-output-buffer-limit normal; CONFIG SET client-output-buffer-limit "normal 1 2"; CONFIG SET client-output-buffer-limit "x 1 2 3"; CONFIG SET client-output-buffer-limit "normal 1 2 x"; CONFIG SET client-output-buffer-limit "normal 1.5k 2 3"; CONFIG SET client-output-buffer-limit "normal 1k 2 -3"; CONFIG SET client-output-buffer-limit "master 1 2 3"; CONFIG SET client-output-buffer-limit "replica 5 6 7 pubsub 1mb 2 3"; CONFIG GET client-output-buffer-limit; CONFIG SET client-output-buffer-limit "slave 268435456 67108864 60 pubsub 33554432 8388608 60"; CONFIG GET client-output-buffer-limit',
+  'CONFIG SET hz 1000; CONFIG GET hz; CONFIG SET hz 0; CONFIG GET hz; CONFIG SET hz -3; CONFIG GET hz; CONFIG SET hz x; CONFIG SET hz 10',
+  'CONFIG SET maxclients 0; CONFIG SET maxclients 10.5; CONFIG SET maxclients 5000000000; CONFIG SET tcp-keepalive -3; CONFIG SET proto-max-bulk-len 1; CONFIG SET client-query-buffer-limit 1; CONFIG GET proto-max-bulk-len; CONFIG GET client-query-buffer-limit',
+  'CONFIG SET maxmemory-clients 5%; CONFIG GET maxmemory-clients; CONFIG SET maxmemory-clients 101%; CONFIG SET maxmemory-clients 1x; CONFIG SET maxmemory-clients %; CONFIG SET maxmemory-clients 1.5%; CONFIG SET maxmemory-clients -5; CONFIG SET maxmemory-clients 1gb; CONFIG GET maxmemory-clients; CONFIG SET maxmemory-clients 0',
+  'CONFIG SET save a; CONFIG SET save "900 1 300"; CONFIG SET save "-1 1"; CONFIG SET save "1 -1"; CONFIG SET save "900 1 300 10"; CONFIG GET save; CONFIG SET save ""; CONFIG GET save',
+  'CONFIG SET dir x; CONFIG SET unixsocket x; CONFIG SET unixsocketperm 700; CONFIG SET tcp-backlog 3; CONFIG SET logfile x; CONFIG SET databases 4',
+  'CONFIG GET nosuch; CONFIG GET port*x; CONFIG GET TIMEOUT Tim*; CONFIG GET "[tT]imeout"; CONFIG GET save save; CONFIG GET databases; CONFIG GET "["; CONFIG GET ""',
+  'HELLO 3; CONFIG GET timeout; CONFIG GET nosuch; CONFIG GET ti?eout',
+  // COMMAND
+  'COMMAND foo; COMMAND COUNT x; COMMAND HELP x; COMMAND HELP; COMMAND LIST x; COMMAND LIST FILTERBY; COMMAND LIST FILTERBY MODULE x; COMMAND LIST FILTERBY MODULE; COMMAND LIST FILTERBY foo x; COMMAND LIST FILTERBY ACLCAT nosuch; COMMAND LIST FILTERBY ACLCAT; COMMAND LIST FILTERBY PATTERN nosuch*; COMMAND LIST FILTERBY PATTERN a b',
+  'COMMAND INFO nosuch; COMMAND INFO get nosuch SET; COMMAND DOCS nosuch; COMMAND DOCS get nosuch get; COMMAND INFO "client|id" "client|nosuch" "get|x"; HELLO 3; COMMAND INFO nosuch; COMMAND DOCS nosuch; COMMAND INFO "config|set"; COMMAND DOCS "client|kill"',
+  'COMMAND GETKEYS; COMMAND GETKEYS get; COMMAND GETKEYS get a; COMMAND GETKEYS get a b; COMMAND GETKEYS ping x; COMMAND GETKEYS ping; COMMAND GETKEYS nosuch a; COMMAND GETKEYS mset a b c d; COMMAND GETKEYS mset a b c; COMMAND GETKEYS client id; COMMAND GETKEYS client nosuch; COMMAND GETKEYS config get a; COMMAND GETKEYS set a b ex; COMMAND GETKEYS RENAME a b; COMMAND GETKEYS del a b c; COMMAND GETKEYS swapdb 1 2',
+  'COMMAND GETKEYSANDFLAGS get a; COMMAND GETKEYSANDFLAGS set a b; COMMAND GETKEYSANDFLAGS set a b nx get; COMMAND GETKEYSANDFLAGS mget a b; COMMAND GETKEYSANDFLAGS rename a b; COMMAND GETKEYSANDFLAGS ping; HELLO 3; COMMAND GETKEYSANDFLAGS append a b; COMMAND GETKEYS mget a b',
+  // INFO
+  'INFO nosuch; INFO nosuch another; INFO cluster; HELLO 3; INFO nosuch; INFO cluster',
+  // WAIT
+  'WAIT; WAIT 0 0; WAIT -1 5; WAIT x 1; WAIT 1 x; WAIT 1 -1; WAIT 99999999999999999999 1; WAIT 1 99999999999999999999; WAIT 1 2 3',
+  // SHUTDOWN
+  'SHUTDOWN foo; SHUTDOWN nosave save; SHUTDOWN abort; SHUTDOWN abort now; SHUTDOWN nosave foo',
+];
+
+function commandsOf(script: string): string[][] {
+  return script
+    .split(';')
+    .map((command) => [...command.trim().matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]!));
+}
+
+/** What CONFIG GET says of several options has no order in Redis. */
+const SEVERAL: readonly string[][] = [
+  ['timeout', 'databases'],
+  ['ti?eout', 'databas*', 'nosuch'],
+  ['maxmemory', 'maxmemory-policy', 'hz', 'HZ'],
+  ['[tT]imeout', 'TIMEOUT'],
+];
+
+/** What cannot be the same: our own connection numbers. */
+function comparable(reply: string): string {
+  return reply.replace(/(\$2\r\nid\r\n):\d+/, '$1:N');
+}
+
+describeWith(['redis-server'], 'replies of the server commands are those of Redis', () => {
+  let redis: ServerProcess;
+  let fake: FakeServer;
+  beforeAll(async () => {
+    redis = await ServerProcess.start({ kind: 'redis' });
+    fake = new FakeServer();
+  });
+  afterAll(() => redis?.dispose());
+
+  test.each(SCRIPTS)('%s', async (script) => {
+    const client = await RespClient.connect(redis.address, 'raw');
+    const ours = fake.connect();
+    for (const command of commandsOf(script)) {
+      const words: Argument[] = command.map((word) => Buffer.from(word, 'latin1'));
+      const theirs = ((await client.command(words[0]!, ...words.slice(1))) as Buffer).toString('latin1');
+      expect(comparable(ours.run(...command)), command.join(' ')).toBe(comparable(theirs));
+    }
+    await client.close();
+  });
+
+  test.each(SEVERAL)('CONFIG GET %s %s', async (...patterns) => {
+    const client = await RespClient.connect(redis.address, 'text');
+    const theirs = (await client.command('CONFIG', 'GET', ...patterns)) as string[];
+    await client.close();
+    const lines = fake
+      .connect()
+      .run('CONFIG', 'GET', ...patterns)
+      .split('\r\n');
+    const ours = lines.filter((_, i) => i > 0 && i % 2 === 0);
+    expect(pairsOf(ours).filter((pair) => !pair.startsWith('maxmemory='))).toEqual(
+      pairsOf(theirs).filter((pair) => !pair.startsWith('maxmemory=')),
+    );
+  });
+});
+
+function pairsOf(words: readonly string[]): string[] {
+  const pairs: string[] = [];
+  for (let i = 0; i + 1 < words.length; i += 2) pairs.push(`${words[i]}=${words[i + 1]}`);
+  return pairs.sort();
+}
