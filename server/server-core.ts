@@ -218,7 +218,7 @@ export class ServerCore implements RunningCore, ServerContext {
 
   private async end(reason: string): Promise<void> {
     if (this.failed) return;
-    this.log.info({ reason }, 'shutting down: committing what was written');
+    this.log.info(`${reason}: committing, sealing the log and ending`);
     this.listener.close();
     this.connections.pause();
     this.background.stop();

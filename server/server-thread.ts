@@ -65,7 +65,6 @@ class ServerThread {
 
   private shutdown(reason: string): void {
     const { core } = this;
-    this.serverLog.log.info(`${reason}: committing, sealing the log and ending`);
     // While it starts there is nothing to commit, and a start may be broken off at any moment.
     if (core === undefined) this.end({ type: 'closed' }, 0);
     else core.shutdown({ reason }).catch((error: unknown) => this.fatal(error));

@@ -309,9 +309,20 @@ export class CommitPipeline implements EffectSink {
 
   // ---- shutting down -----------------------------------------------------------------------------------------------
 
-  /** Resolves once everything sealed so far is committed; rejects when the log fails before. */
-  drain(): Promise<void> {
-    const target = this.sealedSequence;
+  /**
+   * Resolves once everything sealed is committed; rejects when the log fails before. Nothing may be executed any more:
+   * the open batch goes back to the log.
+   */
+  async drain(): Promise<void> {
+    await this.committedUpTo(this.sealedSequence);
+    const { batch } = this;
+    if (batch === undefined) return;
+    this.batch = undefined;
+    this.effects!.limit = this.effects!.position = 0;
+    this.writer!.releaseBatch(batch);
+  }
+
+  private committedUpTo(target: number): Promise<void> {
     if (this.failed) return Promise.reject(new Error('the log has failed'));
     if (this.committed >= target) return Promise.resolve();
     const advance = this.onAdvance;
