@@ -76,7 +76,7 @@ export class ServerCore implements RunningCore, ServerContext {
       this.log.warn({ skewMs }, 'the wall clock has jumped ahead; it is followed if it stays there for a minute');
     });
     this.slices = new SliceMeter(() => this.clock.monotonicMicros(), process.env[SLICE_CPU_VARIABLE] === '1');
-    this.commit = new CommitPipeline({ nowMs: () => this.clock.nowMs(), inline: true });
+    this.commit = new CommitPipeline({ nowMs: () => this.clock.nowMs(), inline: config.values['commit-inline'] });
     const output = new TurnOutput((bytes, overflow) => new CountingReplyWriter(bytes, overflow));
     this.errorCounts = output.writer.errorCounts;
     this.engine = new Engine({
@@ -114,6 +114,7 @@ export class ServerCore implements RunningCore, ServerContext {
     this.transactionLog = new LocalLog({
       directory: logDirectoryOf(options.directory),
       faults: process.env[FAULTS_VARIABLE] ?? '',
+      unsafeNoDirectoryLock: config.values['unsafe-no-directory-lock'],
       onEvent: (event) => this.logEvent(event),
     });
     config.attach(new LiveSettings(this.engine, this.limits, this.connections, options.log));
