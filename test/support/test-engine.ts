@@ -126,8 +126,24 @@ export class TestEngine {
     this.beginChecked();
     engine.execute(session);
     this.debugArena?.commandEnd();
-    while (session.task !== undefined) engine.continueTask(session, 1_000);
+    while (session.task !== undefined) this.slice(session);
     return reply.bytes.slice(0, reply.position);
+  }
+
+  /** One slice of the session's long command; true when it is done. */
+  slice(session: Session, budgetMicros = 1_000): boolean {
+    this.debugArena?.commandBegin('slice', Number.POSITIVE_INFINITY);
+    const done = this.engine.continueTask(session, budgetMicros);
+    this.debugArena?.commandEnd();
+    return done;
+  }
+
+  /** What the engine does between commands; true when more could be done at once. */
+  background(budgetMicros = 1_000_000, mayExpire = true): boolean {
+    this.debugArena?.commandBegin('background', Number.POSITIVE_INFINITY);
+    const left = this.engine.background(budgetMicros, mayExpire);
+    this.debugArena?.commandEnd();
+    return left;
   }
 
   /** Entries logged since the last call, each as the text of its commands, without frames: ['SET a 1', ...]. */
@@ -141,7 +157,11 @@ export class TestEngine {
   fold(entries: readonly Uint8Array[]): void {
     const { engine } = this;
     engine.beginReplay();
-    for (const entry of entries) engine.apply(entry, 0, entry.length);
+    for (const entry of entries) {
+      this.debugArena?.commandBegin('replay', Number.POSITIVE_INFINITY);
+      engine.apply(entry, 0, entry.length);
+      this.debugArena?.commandEnd();
+    }
     engine.endReplay(engine.effects.sequence);
   }
 

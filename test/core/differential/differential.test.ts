@@ -3,13 +3,11 @@
  * listed exceptions, and the same dataset at the end; over RESP2 and RESP3 by turns. HOLDFAST_DIFFERENTIAL_COMMANDS and
  * HOLDFAST_DIFFERENTIAL_SEED change how many and which.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Session } from '../../../core/session.js';
-import { freePort } from '../../support/free-port.js';
 import { describeWith } from '../../support/require-servers.js';
-import { RespClient } from '../../support/resp-client.js';
-import { makeTemporaryDirectory, removeTemporaryDirectory } from '../../support/temporary-directory.js';
+import type { RespClient } from '../../support/resp-client.js';
+import { ServerProcess } from '../../support/server-process.js';
 import { TestEngine } from '../../support/test-engine.js';
 import { CommandGenerator } from './command-generator.js';
 import { dumpOfEngine, dumpOfRedis } from './dump.js';
@@ -21,19 +19,16 @@ const SEED = Number(process.env.HOLDFAST_DIFFERENTIAL_SEED ?? 20_231_104);
 const BATCH = 500;
 
 describeWith(['redis-server'], 'differential test against redis-server', () => {
-  let server: ChildProcess;
-  let directory: string;
-  let port: number;
+  let server: ServerProcess;
   const clients: RespClient[] = [];
 
   beforeAll(async () => {
-    directory = makeTemporaryDirectory('differential');
-    port = await freePort();
-    const options = { port, bind: '127.0.0.1', save: '', dir: directory, 'enable-debug-command': 'yes' };
-    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    server = spawn('redis-server', args, { stdio: 'ignore' });
+    server = await ServerProcess.start({
+      kind: 'redis',
+      args: ['--appendonly', 'no', '--enable-debug-command', 'yes'],
+    });
     for (const protocol of [2, 3]) {
-      const client = await connect(port);
+      const client = await server.connect('raw');
       await client.command('HELLO', protocol);
       // What expires is then removed by lookups alone, on both sides.
       await client.command('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
@@ -41,11 +36,7 @@ describeWith(['redis-server'], 'differential test against redis-server', () => {
     }
   });
 
-  afterAll(async () => {
-    for (const client of clients) await client.close();
-    server.kill('SIGKILL');
-    removeTemporaryDirectory(directory);
-  });
+  afterAll(() => server.dispose());
 
   test(`${COMMANDS} random commands, seed ${SEED}`, { timeout: 600_000 }, async () => {
     const ours = new TestEngine();
@@ -82,18 +73,6 @@ describeWith(['redis-server'], 'differential test against redis-server', () => {
     expect(dumpOfEngine(folded)).toEqual(dump);
   });
 });
-
-async function connect(port: number): Promise<RespClient> {
-  for (;;) {
-    try {
-      const client = await RespClient.connect({ host: '127.0.0.1', port }, 'raw');
-      await client.command('PING');
-      return client;
-    } catch {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-}
 
 /** Counts the commands that were answered with something else than an error. */
 function count(asked: Map<string, number>, args: readonly Uint8Array[], reply: Buffer): void {
