@@ -47,17 +47,18 @@ function lineEnd(bytes: Buffer, start: number): number {
 }
 
 /**
- * Where the reply that begins at `start` ends (exclusive), or -1 when it is not complete.
+ * Where the reply that begins at `start` ends (exclusive); when it is not complete, a negative number: minus how many
+ * bytes are missing at least.
  * @throws ReplySyntaxError when no reply begins there.
  */
 export function replyEnd(bytes: Buffer, start: number): number {
   let at = start;
   let missing = 1;
   while (missing > 0) {
-    if (at >= bytes.length) return -1;
+    if (at >= bytes.length) return -missing;
     const type = String.fromCharCode(bytes[at]!);
     const end = lineEnd(bytes, at + 1);
-    if (end < 0) return -1;
+    if (end < 0) return -missing;
     const line = bytes.toString('latin1', at + 1, end);
     at = end + 2;
     missing--;
@@ -70,7 +71,7 @@ export function replyEnd(bytes: Buffer, start: number): number {
       const length = Number(line);
       if (!Number.isInteger(length) || length < -1) throw new ReplySyntaxError(`bad length '${type}${line}'`);
       if (length >= 0) {
-        if (at + length + 2 > bytes.length) return -1;
+        if (at + length + 2 > bytes.length) return bytes.length - (at + length + 2);
         if (bytes.toString('latin1', at + length, at + length + 2) !== '\r\n') {
           throw new ReplySyntaxError('a bulk string does not end with CR LF');
         }

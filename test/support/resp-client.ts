@@ -47,7 +47,10 @@ export class RespClient {
   private readonly waiters: Waiter[] = [];
   private firstWaiter = 0;
   private readonly unclaimed: unknown[] = [];
+  /** Bytes of a reply that is not complete, and how many it must have at least before it is looked at again. */
   private pending: Buffer = Buffer.alloc(0);
+  private pendingLength = 0;
+  private pendingNeeded = 0;
   private lost: ConnectionLost | undefined;
   private readonly parser: RedisParser | undefined;
 
@@ -137,15 +140,38 @@ export class RespClient {
       this.parser.execute(chunk);
       return;
     }
-    const bytes = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
+    const bytes = this.pendingLength === 0 ? chunk : this.withPending(chunk);
+    if (bytes.length < this.pendingNeeded) return;
     let at = 0;
-    while (at < bytes.length) {
+    let missing = 0;
+    while (at < bytes.length && missing === 0) {
       const end = replyEnd(bytes, at);
-      if (end < 0) break;
-      this.deliver(this.mode === 'raw' ? Buffer.from(bytes.subarray(at, end)) : readReply(bytes, at));
-      at = end;
+      if (end < 0) {
+        missing = -end;
+      } else {
+        this.deliver(this.mode === 'raw' ? Buffer.from(bytes.subarray(at, end)) : readReply(bytes, at));
+        at = end;
+      }
     }
-    this.pending = bytes.subarray(at);
+    // The rest may lie in `pending` itself, at a higher place: copying downwards within one buffer is defined.
+    const rest = bytes.length - at;
+    if (this.pending.length < rest) this.pending = Buffer.from(bytes.subarray(at));
+    else bytes.copy(this.pending, 0, at);
+    this.pendingLength = rest;
+    this.pendingNeeded = rest + missing;
+  }
+
+  /** Appends to what is pending; a large reply arrives in thousands of pieces, so room grows by doubling. */
+  private withPending(chunk: Buffer): Buffer {
+    const length = this.pendingLength + chunk.length;
+    if (this.pending.length < length) {
+      const grown = Buffer.allocUnsafe(length * 2);
+      this.pending.copy(grown, 0, 0, this.pendingLength);
+      this.pending = grown;
+    }
+    chunk.copy(this.pending, this.pendingLength);
+    this.pendingLength = length;
+    return this.pending.subarray(0, length);
   }
 
   private deliver(reply: unknown): void {
