@@ -1,7 +1,7 @@
 /** Reads the command line as redis-server does: a configuration file first, then options that override it. */
 
+import { byteString } from './config/byte-string.js';
 import type { Setting } from './config/config.js';
-import { byteString } from './config/config-file.js';
 
 export type CommandLine =
   | { readonly action: 'help' }

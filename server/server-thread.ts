@@ -4,8 +4,8 @@
  */
 import { resolve } from 'node:path';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { pathOf } from './config/byte-string.js';
 import { Config } from './config/config.js';
-import { pathOf } from './config/config-file.js';
 import { readMachineFacts } from './config/machine-facts.js';
 import { createServerLog, type LogDestination } from './logging.js';
 import { ServerCore } from './server-core.js';
@@ -25,7 +25,7 @@ class ServerThread {
   constructor(port: MessagePort, data: SupervisedThreadData) {
     this.port = port;
     this.data = data;
-    this.config = new Config(data.settings, readMachineFacts());
+    this.config = new Config(data.settings, readMachineFacts(), data.workingDirectory);
     this.serverLog = createServerLog(this.logDestination(), this.config.values.loglevel);
     port.on('message', (message: ToServerThread) => this.shutdown(message.request.reason));
   }
@@ -33,7 +33,7 @@ class ServerThread {
   async run(): Promise<void> {
     const { config, data, serverLog } = this;
     for (const warning of config.warnings) serverLog.log.warn(warning);
-    const directory = this.absolute(config.values.dir);
+    const directory = pathOf(config.values.dir);
     const unixSocket = config.values.unixsocket === '' ? '' : this.absolute(config.values.unixsocket);
     prepareDirectory(directory);
     const hooks: ServerCoreHooks = {

@@ -2,8 +2,9 @@
  * Runs a server inside a Node program. The server has a thread of its own; the program's process is never ended and its
  * signals are never taken. The command line (main.ts) is a thin layer over this.
  */
+
+import { byteString } from './config/byte-string.js';
 import { Config, type Setting } from './config/config.js';
-import { byteString } from './config/config-file.js';
 import { readMachineFacts } from './config/machine-facts.js';
 import { OPTION_TABLE, type OptionName } from './config/options.js';
 import type { LoadingProgress } from './server-core-seam.js';

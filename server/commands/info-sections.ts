@@ -3,10 +3,13 @@
  * for is info.ts'. What a section shows of the dataset, the reply depends on.
  */
 import { arch, release, type as systemName, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { humanBytes } from '../config/memory-units.js';
 import type { ServerContext } from '../server-context.js';
 import { HOLDFAST_VERSION, REDIS_VERSION } from '../version.js';
 import { type InfoFields, percent, ratio } from './info-format.js';
+
+const EXECUTABLE = fileURLToPath(new URL('../main.js', import.meta.url));
 
 export function serverFields(server: ServerContext): InfoFields {
   const { config, engine, facts, statistics } = server;
@@ -34,7 +37,7 @@ export function serverFields(server: ServerContext): InfoFields {
     ['hz', config.values.hz],
     ['configured_hz', config.values.hz],
     ['lru_clock', Math.floor(nowMs / 1000) & 0xffffff],
-    ['executable', process.argv[1] ?? ''],
+    ['executable', EXECUTABLE],
     ['config_file', facts.configFile],
     ['io_threads_active', 0],
     ['clock_skew_ms', server.clock.skewMs],

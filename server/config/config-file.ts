@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { pathOf } from './byte-string.js';
 import type { Setting } from './config.js';
 import { ConfigError } from './config-error.js';
 
@@ -135,14 +136,4 @@ function readSingleQuoted(line: string, from: number): { text: string; end: numb
     text += line[at]!;
   }
   return undefined;
-}
-
-/** A path out of a byte string. */
-export function pathOf(bytes: string): string {
-  return Buffer.from(bytes, 'latin1').toString('utf8');
-}
-
-/** The byte string of a JavaScript text. */
-export function byteString(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
 }

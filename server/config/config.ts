@@ -4,6 +4,8 @@
  * config-file.ts.
  */
 
+import { resolve } from 'node:path';
+import { byteString, pathOf } from './byte-string.js';
 import { ConfigError, ConfigValueError } from './config-error.js';
 import type { ConfigTarget } from './config-target.js';
 import type { MachineFacts } from './machine-facts.js';
@@ -37,14 +39,16 @@ export class Config {
 
   /**
    * @param settings in order; a later one replaces an earlier one of the same option.
+   * @param workingDirectory what a relative `dir` starts from.
    * @throws ConfigError
    */
-  constructor(settings: readonly Setting[], facts: MachineFacts) {
+  constructor(settings: readonly Setting[], facts: MachineFacts, workingDirectory = process.cwd()) {
     this.raw = new Map();
     for (const [name, option] of OPTION_TABLE) this.raw.set(name, option.initial);
     this.raw.set('maxmemory', defaultMaxmemory(facts));
     this.values = valuesView(this.raw);
     for (const setting of settings) this.load(setting);
+    this.raw.set('dir', byteString(resolve(workingDirectory, pathOf(this.values.dir))));
     this.fitToMachine(settings, facts);
   }
 

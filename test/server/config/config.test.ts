@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Config, defaultMaxmemory, type Setting } from '../../../server/config/config.js';
 import { ConfigError, ConfigValueError } from '../../../server/config/config-error.js';
@@ -49,7 +50,7 @@ describe('at the start', () => {
     const { values } = configOf();
     expect(values.port).toBe(6379);
     expect(values.bind).toEqual(['127.0.0.1', '-::1']);
-    expect(values.dir).toBe('./data');
+    expect(values.dir).toBe(join(process.cwd(), 'data'));
     expect(values.databases).toBe(16);
     expect(values.appendonly).toBe(true);
     expect(values.appendfsync).toBe('always');
@@ -58,6 +59,11 @@ describe('at the start', () => {
 
   test('a later setting replaces an earlier one, whatever the case of its name', () => {
     expect(configOf(setting('port', '1'), setting('PORT', '2')).values.port).toBe(2);
+  });
+
+  test('a relative directory starts at the working directory, an absolute one does not', () => {
+    expect(new Config([setting('dir', 'a/b')], machine, '/somewhere').values.dir).toBe('/somewhere/a/b');
+    expect(new Config([setting('dir', '/b')], machine, '/somewhere').values.dir).toBe('/b');
   });
 
   test('an option of several words takes them apart or as one', () => {
