@@ -32,6 +32,7 @@ import {
   ROOT_BYTES,
   recordBytes,
   recordHeaderBytes,
+  STRING_BYTES_MAX,
   TYPE_STRING,
   VALUE_INLINE_BYTES_MAX,
   valueAreaBytes,
@@ -244,7 +245,7 @@ export class Keyspace implements RecordKeys {
     const keyLength = chunk[slot + 2]!;
     const valueLength = chunk[slot + 3]!;
     // Both lengths in one byte and no deadline: the value begins behind a header of 4 bytes and the key.
-    if ((keyLength | valueLength) < 0x80 && (chunk[slot + 1]! & FLAG_EXPIRY) === 0) {
+    if ((keyLength | valueLength) < 0x80 && (chunk[slot + 1]! & ~ENCODING_MASK) === 0) {
       if (from < 0 || length < 0 || from + length > valueLength) this.refuseRange(from, length);
       this.arena.copyOut(reference, SHORT_HEADER_BYTES + keyLength + from, length, target, at);
       return;
@@ -362,8 +363,6 @@ export class Keyspace implements RecordKeys {
     const keyBytes = reader.valueAt - keyAt;
     const heldLength = reader.valueLength;
     const heldRoot = (reader.flags & FLAG_PARTS) === 0 ? NO_REFERENCE : reader.valueRoot;
-    this.changeDeadline(expiryAndEncoding, expiryHigh, expiryLow);
-
     const valueLength = end - start;
     let flags = expiryAndEncoding | (reader.flags & FLAG_LONG_KEY);
     let root = NO_REFERENCE;
@@ -375,6 +374,7 @@ export class Keyspace implements RecordKeys {
     const total = header + keyBytes + valueAreaBytes(valueLength);
     const inPlace = this.fits(held, total);
     const reference = inPlace ? held : arena.allocRecord(this.id, total);
+    this.changeDeadline(flags, expiryHigh, expiryLow);
     const slot = arena.write(reference, 0, total);
     // Within one slot the key must move before a longer header is written over it.
     if (!inPlace || header !== keyAt) arena.putFrom(arena.advance(slot, header), held, keyAt, keyBytes);
@@ -400,7 +400,8 @@ export class Keyspace implements RecordKeys {
     const valueLength = end - start;
     if ((keyLength | heldLength) >= 0x80 || valueLength >= 0x80) return false;
     const total = SHORT_HEADER_BYTES + keyLength + valueLength;
-    if ((chunk[slot + 1]! & FLAG_EXPIRY) !== 0 || chunk[slot] !== RECORD_LIVE || !this.fits(held, total)) return false;
+    if ((chunk[slot + 1]! & ~ENCODING_MASK) !== 0 || chunk[slot] !== RECORD_LIVE) return false;
+    if (!this.fits(held, total)) return false;
     const offset = arena.write(held, 1, total - 1);
     arena.put8(offset, flags);
     arena.put8(arena.advance(offset, 2), valueLength);
@@ -423,12 +424,13 @@ export class Keyspace implements RecordKeys {
   }
 
   private newParts(bytes: Uint8Array, start: number, end: number): Reference {
+    if (end - start > STRING_BYTES_MAX) this.refuseRange(0, end - start);
     const root = this.parts.allocate(this.id, end - start);
     this.parts.put(root, end - start, 0, bytes, start, end);
     return root;
   }
 
-  /** The record in the reader is about to get the deadline that `flags` announce, or none. */
+  /** The record in the reader, still as it was, is about to get the deadline that `flags` announce, or none. */
   private changeDeadline(flags: number, high: number, low: number): void {
     const { deadlines, reader } = this;
     const had = (reader.flags & FLAG_EXPIRY) !== 0;
@@ -460,7 +462,7 @@ export class Keyspace implements RecordKeys {
     const held = this.requireFound();
     reader.read(held);
     const heldLength = reader.valueLength;
-    if (length < heldLength) this.refuseRange(heldLength, length - heldLength);
+    if (length < heldLength || length > STRING_BYTES_MAX) this.refuseRange(heldLength, length - heldLength);
     const flags = (reader.flags & ~ENCODING_MASK) | (encoding << ENCODING_SHIFT);
     if (length <= VALUE_INLINE_BYTES_MAX) {
       this.layOut(flags, length, length, heldLength);
@@ -566,6 +568,7 @@ export class Keyspace implements RecordKeys {
     const total = header + reader.valueAt - keyAt + valueArea;
     const inPlace = total <= arena.capacity(held);
     const reference = inPlace ? held : arena.allocRecord(this.id, total);
+    this.changeDeadline(flags, expiryHigh, expiryLow);
     const moves = !inPlace || header !== keyAt;
     const slot = arena.write(reference, 0, moves ? header + tail : header);
     if (moves) arena.putFrom(arena.advance(slot, header), held, keyAt, tail);
@@ -580,7 +583,6 @@ export class Keyspace implements RecordKeys {
     const { reader } = this;
     reader.read(this.requireFound());
     const flags = (reader.flags & ~FLAG_EXPIRY) | expiryFlag(high);
-    this.changeDeadline(flags, high, low);
     const valueArea = valueAreaBytes(reader.valueLength);
     this.layOutUntil(flags, reader.valueLength, valueArea, valueArea, high, low);
   }
@@ -589,7 +591,6 @@ export class Keyspace implements RecordKeys {
     const { reader } = this;
     reader.read(this.requireFound());
     if ((reader.flags & FLAG_EXPIRY) === 0) return;
-    this.deadlines.end();
     const valueArea = valueAreaBytes(reader.valueLength);
     this.layOutUntil(reader.flags & ~FLAG_EXPIRY, reader.valueLength, valueArea, valueArea, 0, 0);
   }
@@ -770,6 +771,6 @@ export class Keyspace implements RecordKeys {
   }
 
   private refuseRange(at: number, count: number): never {
-    throw new ArenaError('ARENA_MISUSE', `keyspace ${this.id}: ${count} bytes at ${at} do not lie in the value`);
+    throw new ArenaError('ARENA_MISUSE', `keyspace ${this.id}: ${count} bytes at ${at} do not lie in a value`);
   }
 }
