@@ -7,12 +7,13 @@ import type { FileLayer } from './file-layer.js';
 import type { ReadThreadData, ReadThreadMessage } from './read-thread.js';
 
 const BLOCK_COUNT = 4;
-export const BLOCK_BYTES = 4 << 20;
+const BLOCK_BYTES = 4 << 20;
 
 /** Reads in the calling thread, one block at a time. @throws LogError as `BlockReader.fill` */
-export function* readBatchesHere(files: FileLayer, plan: ReadPlan, blockBytes = BLOCK_BYTES): Generator<FrameBatch> {
+export function* readBatchesHere(files: FileLayer, plan: ReadPlan): Generator<FrameBatch> {
   const reader = new BlockReader(files, plan);
-  let block = newBlock(blockBytes, false);
+  const largest = plan.segments.reduce((bytes, segment) => Math.max(bytes, segment.size), 512);
+  let block = newBlock(Math.min(BLOCK_BYTES, largest), false);
   try {
     for (;;) {
       const batch = reader.fill(block);

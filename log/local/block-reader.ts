@@ -7,12 +7,12 @@ import { Chain } from '../chain.js';
 import type { FrameBatch } from '../entry-reader.js';
 import { FRAME_ALIGNMENT, FRAME_BODY_BYTES_MAX, FrameHeader, FrameKind, frameBytes } from '../frame.js';
 import { LogError } from '../log-error.js';
+import { damagedFrame, endMissing, placed, unknownFrame } from './damage.js';
 import { type FileLayer, readFully } from './file-layer.js';
 import { FrameWindow } from './frame-window.js';
 import type { Mark } from './mark.js';
 import { SEGMENT_HEADER_BYTES } from './segment-header.js';
 import type { SegmentFile } from './segment-list.js';
-import { damagedAt, unknownFrame } from './tail-scan.js';
 
 /** A block as large as this takes any frame. */
 export const BLOCK_BYTES_LARGEST = frameBytes(FRAME_BODY_BYTES_MAX);
@@ -44,12 +44,14 @@ export class BlockReader {
   private fd = -1;
   private offset = SEGMENT_HEADER_BYTES;
   private limit = 0;
-  private begun = false;
+  /** False in front of the first frame, unless that is the log's very first. */
+  private begun: boolean;
 
   constructor(files: FileLayer, plan: ReadPlan) {
     this.files = files;
     this.plan = plan;
     this.index = firstSegmentFor(files, plan.segments, plan.from);
+    this.begun = plan.segments[this.index]?.header.number === 1;
   }
 
   /**
@@ -66,6 +68,7 @@ export class BlockReader {
       }
       if (this.fd < 0) this.openSegment(segment);
       if (this.offset < this.limit) return this.fillFrom(segment, block);
+      if (!this.begun) throw damagedFrame(segment.path, this.offset, 'blank', undefined);
       this.close();
       this.index++;
     }
@@ -82,7 +85,7 @@ export class BlockReader {
     const last = this.index === this.plan.segments.length - 1;
     this.limit = last ? this.plan.endOffset : segment.size;
     const size = this.files.size(this.fd);
-    if (size < this.limit) throw damagedAt(segment.path, size, 'short', undefined);
+    if (size < this.limit) throw damagedFrame(segment.path, size, 'short', undefined);
   }
 
   private fillFrom(segment: SegmentFile, block: Block): FrameBatch | number {
@@ -94,8 +97,12 @@ export class BlockReader {
     while (at < length) {
       const probe = this.header.probe(bytes, at, length, segment.header.salt);
       if (probe === 'short' && length < this.limit - fileOffset) break;
-      if (probe !== 'sound') throw damagedAt(segment.path, fileOffset + at, probe, undefined);
-      this.accept(segment, bytes, at, fileOffset + at);
+      if (probe !== 'sound') throw damagedFrame(segment.path, fileOffset + at, probe, undefined);
+      try {
+        this.accept(segment, bytes, at, fileOffset + at);
+      } catch (error) {
+        throw placed(error, segment.path, fileOffset + at);
+      }
       frameStarts[frameCount++] = at;
       at += this.header.totalBytes;
     }
@@ -117,14 +124,16 @@ export class BlockReader {
     const { header, chain } = this;
     const unknown = header.unknown();
     if (unknown !== undefined) throw unknownFrame(segment.path, offset, unknown);
-    if (!this.begun) {
-      this.begun = true;
-      if (segment.header.number > 1) chain.beginAt(header, bytes, at);
-    }
+    if (!this.begun) chain.beginAt(header, bytes, at);
+    this.begun = true;
     const objection = chain.objection(header, bytes, at);
-    if (objection !== undefined) throw damagedAt(segment.path, offset, 'sound', objection);
+    if (objection !== undefined) {
+      const before = offset === SEGMENT_HEADER_BYTES ? this.plan.segments[this.index - 1] : undefined;
+      if (before !== undefined) throw endMissing(before.path, before.size, objection);
+      throw damagedFrame(segment.path, offset, 'sound', objection);
+    }
     if (chain.lastKind === FrameKind.end && offset !== SEGMENT_HEADER_BYTES) {
-      throw damagedAt(segment.path, offset, 'sound', 'a frame behind the end of its segment');
+      throw damagedFrame(segment.path, offset, 'sound', 'a frame behind the end of its segment');
     }
     chain.advance(header, bytes, at);
     this.checkMark(segment, offset);
@@ -135,7 +144,7 @@ export class BlockReader {
     const { mark } = this.plan;
     if (mark === undefined || mark.idx !== this.chain.idx || mark.epoch !== this.chain.epoch) return;
     if (Buffer.compare(mark.runningChecksum, this.chain.running) === 0) return;
-    throw damagedAt(segment.path, offset, 'sound', 'another history than the one that was marked as committed');
+    throw damagedFrame(segment.path, offset, 'sound', 'another history than the one that was marked as committed');
   }
 
   private checkEnd(): void {
@@ -143,7 +152,7 @@ export class BlockReader {
     if (plan.segments.length === 0) return;
     if (chain.epoch === plan.endEpoch && chain.idx === plan.endIdx) return;
     const last = plan.segments.at(-1)!;
-    throw damagedAt(last.path, plan.endOffset, 'blank', undefined);
+    throw damagedFrame(last.path, plan.endOffset, 'blank', undefined);
   }
 }
 

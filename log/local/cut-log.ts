@@ -19,8 +19,9 @@ import { frameBuffer } from './committer.js';
 import { type FileLayer, makeDirectories, nodeFiles, writeFully } from './file-layer.js';
 import { FrameWindow } from './frame-window.js';
 import { replaceMark } from './mark.js';
-import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentName } from './segment-header.js';
+import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './segment-header.js';
 import { readSegmentHeader, type SegmentFile, segmentNumbers } from './segment-list.js';
+import { segmentName } from './segment-name.js';
 
 export interface CutLogOptions {
   readonly directory: string;
@@ -95,7 +96,7 @@ class LogCutter {
   private readonly chain = new Chain();
   private readonly timeline = randomBytes(8).toString('hex');
   private readonly dropped: DroppedRange[] = [];
-  private begun = false;
+  private begun: boolean;
   private done = false;
   private bytes = 0;
   /** Where the copy ends. */
@@ -110,6 +111,7 @@ class LogCutter {
     this.options = options;
     this.segments = segments;
     this.target = target;
+    this.begun = segments[0]?.header.number === 1;
   }
 
   run(): CutReport {
@@ -146,7 +148,7 @@ class LogCutter {
     this.endOffset = SEGMENT_HEADER_BYTES;
     try {
       const window = new FrameWindow(this.files, source, segment.path, header.salt);
-      while (!this.done && window.probe(this.endOffset) === 'sound' && this.follows(segment, window)) {
+      while (!this.done && window.probe(this.endOffset) === 'sound' && this.follows(window)) {
         this.copyFrame(window, copy, header.salt);
       }
       if (copy >= 0) this.files.fsync(copy, 'cut-segment');
@@ -155,7 +157,7 @@ class LogCutter {
       if (copy >= 0) this.files.close(copy);
     }
     this.bytes += this.endOffset;
-    const whole = !this.done && this.endOffset === segment.size;
+    const whole = !this.done && this.begun && this.endOffset === segment.size;
     if (whole) return;
     // What could not be followed ends what is sound, even where sound frames come behind it.
     this.done = true;
@@ -178,10 +180,10 @@ class LogCutter {
     return fd;
   }
 
-  private follows(segment: SegmentFile, window: FrameWindow): boolean {
+  private follows(window: FrameWindow): boolean {
     const { header, bytes, at } = window;
     if (header.unknown() !== undefined) return false;
-    if (!this.begun && segment.header.number > 1) this.chain.beginAt(header, bytes, at);
+    if (!this.begun) this.chain.beginAt(header, bytes, at);
     this.begun = true;
     if (this.chain.objection(header, bytes, at) !== undefined) return false;
     if (header.firstSequence <= this.options.afterSequence) return true;

@@ -4,11 +4,12 @@ import { Chain } from '../chain.js';
 import { FRAME_HEADER_BYTES } from '../frame.js';
 import type { Frame } from '../transaction-log.js';
 import { firstSequence } from './block-reader.js';
+import { damagedFrame, missingSegment, unknownFrame } from './damage.js';
 import type { FileLayer } from './file-layer.js';
 import { FrameWindow } from './frame-window.js';
-import { SEGMENT_HEADER_BYTES, segmentName } from './segment-header.js';
-import { missingSegment, readSegmentHeader, segmentNumbers } from './segment-list.js';
-import { damagedAt, unknownFrame } from './tail-scan.js';
+import { SEGMENT_HEADER_BYTES } from './segment-header.js';
+import { readSegmentHeader, segmentNumbers } from './segment-list.js';
+import { segmentName } from './segment-name.js';
 
 /** Up to where the log is committed: everything in earlier segments, and this one below the offset. */
 export interface CommittedEnd {
@@ -74,7 +75,7 @@ export class FrameFollower {
   private next(window: FrameWindow, path: string): Frame {
     const probe = window.probe(this.offset);
     const { header, bytes, at } = window;
-    if (probe !== 'sound') throw damagedAt(path, this.offset, probe, undefined);
+    if (probe !== 'sound') throw damagedFrame(path, this.offset, probe, undefined);
     const unknown = header.unknown();
     if (unknown !== undefined) throw unknownFrame(path, this.offset, unknown);
     if (!this.begun) {
@@ -82,7 +83,7 @@ export class FrameFollower {
       if (this.segment > 1) this.chain.beginAt(header, bytes, at);
     }
     const objection = this.chain.objection(header, bytes, at);
-    if (objection !== undefined) throw damagedAt(path, this.offset, 'sound', objection);
+    if (objection !== undefined) throw damagedFrame(path, this.offset, 'sound', objection);
     this.chain.advance(header, bytes, at);
     const address = `${path}:${this.offset}`;
     this.offset += header.totalBytes;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { saltedCrc } from '../checksums.js';
 import { readU32, readU64, writeU32, writeU64 } from '../little-endian.js';
 import { LogError } from '../log-error.js';
+import { damagedMark } from './damage.js';
 import { type FileLayer, readFully, writeFully } from './file-layer.js';
 
 export const MARK_NAME = 'mark';
@@ -52,7 +53,7 @@ export function encodeMark(mark: Mark): Uint8Array {
 export function decodeMark(bytes: Uint8Array, length: number, file: string): Mark {
   const sound = length === MARK_BYTES && readU32(bytes, AT_CHECKSUM) === saltedCrc(bytes, 0, AT_CHECKSUM, 0);
   if (!sound || Buffer.from(bytes.slice(0, 8)).toString('latin1') !== MAGIC) {
-    throw new LogError('LOG_DAMAGED', `${file}: the mark file is damaged`, { file, offset: 0 });
+    throw damagedMark(file, 'the mark file is damaged');
   }
   if (readU32(bytes, 8) !== FORMAT_VERSION) {
     throw new LogError('LOG_FORMAT_UNKNOWN', `${file}: mark format version ${readU32(bytes, 8)} is not known`, {

@@ -1,7 +1,8 @@
-/** A segment file: its name, and the 512-byte header in front of its frames. */
+/** The 512-byte header in front of the frames of a segment file. */
 import { saltedCrc } from '../checksums.js';
 import { readU32, readU64, writeU32, writeU64 } from '../little-endian.js';
 import { LogError } from '../log-error.js';
+import { damagedFile } from './damage.js';
 
 export const SEGMENT_HEADER_BYTES = 512;
 export const SEGMENT_FORMAT_VERSION = 1;
@@ -26,17 +27,6 @@ export interface SegmentHeader {
   readonly salt: number;
 }
 
-/** File name of a segment: its number in 16 decimal digits. */
-export function segmentName(number: number): string {
-  return `${String(number).padStart(16, '0')}.log`;
-}
-
-/** The number in a segment's file name, or undefined if it is something else. */
-export function segmentNumber(name: string): number | undefined {
-  const match = /^(\d{16})\.log$/.exec(name);
-  return match === null ? undefined : Number(match[1]);
-}
-
 export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
   for (let i = 0; i < MAGIC.length; i++) bytes[i] = MAGIC.charCodeAt(i);
@@ -59,7 +49,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
 export function decodeSegmentHeader(bytes: Uint8Array, length: number, file: string): SegmentHeader {
   const sound = length >= SEGMENT_HEADER_BYTES && readU32(bytes, AT_CHECKSUM) === saltedCrc(bytes, 0, AT_CHECKSUM, 0);
   if (!sound || Buffer.from(bytes.subarray(0, 8)).toString('latin1') !== MAGIC) {
-    throw new LogError('LOG_DAMAGED', `${file}: the segment header is damaged`, { file, offset: 0 });
+    throw damagedFile(file, 0, 'the segment header at offset 0 is damaged');
   }
   const version = readU32(bytes, 8);
   if (version !== SEGMENT_FORMAT_VERSION || readU32(bytes, 12) !== SEGMENT_HEADER_BYTES) {

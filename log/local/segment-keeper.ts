@@ -17,10 +17,10 @@ import {
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
   SPARE_NAME,
-  segmentName,
   TEMPORARY_NAME,
 } from './segment-header.js';
 import { readSegmentHeader } from './segment-list.js';
+import { segmentName } from './segment-name.js';
 
 /** What all segments of one log have in common. */
 export type LogIdentity = Pick<SegmentHeader, 'logId' | 'timeline' | 'parentTimeline' | 'forkSequence'>;

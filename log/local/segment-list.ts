@@ -1,14 +1,9 @@
 /** The segments of a log directory: their files in order, opened and with their headers checked against each other. */
 import { join } from 'node:path';
-import { LogError } from '../log-error.js';
+import { damagedFile, missingSegment } from './damage.js';
 import { type FileLayer, readFully } from './file-layer.js';
-import {
-  decodeSegmentHeader,
-  SEGMENT_HEADER_BYTES,
-  type SegmentHeader,
-  segmentName,
-  segmentNumber,
-} from './segment-header.js';
+import { decodeSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader } from './segment-header.js';
+import { segmentName, segmentNumber } from './segment-name.js';
 
 /** One segment file and what its header says. */
 export interface SegmentFile {
@@ -56,28 +51,13 @@ export function readSegmentList(files: FileLayer, directory: string): SegmentFil
   return segments;
 }
 
-/** The error for a segment that must be there and is not. */
-export function missingSegment(directory: string, number: number): LogError {
-  const file = join(directory, segmentName(number));
-  return new LogError('LOG_DAMAGED', `${file} is missing: ${DAMAGE_ADVICE}`, { file, offset: 0 });
-}
-
-export const DAMAGE_ADVICE =
-  'the log is damaged and nothing was changed. Restore the file from a copy, or give up what lies behind with "holdfast log cut --after SEQUENCE --accept-loss"';
-
 function checkHeader(segment: SegmentFile, first: SegmentFile | undefined, number: number): void {
   const { header, path } = segment;
   if (header.number !== number) {
-    throw new LogError('LOG_DAMAGED', `${path} says that it is segment ${header.number}: ${DAMAGE_ADVICE}`, {
-      file: path,
-      offset: 0,
-    });
+    throw damagedFile(path, 0, `the file says that it is segment ${header.number}`);
   }
   if (first === undefined) return;
   if (header.logId !== first.header.logId || header.timeline !== first.header.timeline) {
-    throw new LogError('LOG_DAMAGED', `${path} belongs to another log than ${first.path}: ${DAMAGE_ADVICE}`, {
-      file: path,
-      offset: 0,
-    });
+    throw damagedFile(path, 0, `the file belongs to another log than ${first.path}`);
   }
 }

@@ -4,13 +4,13 @@
  */
 import { Chain } from '../chain.js';
 import { FrameFlag, type FrameHeader, type FrameProbe } from '../frame.js';
-import { LogError } from '../log-error.js';
 import type { TornTail } from '../transaction-log.js';
+import { damagedFile, damagedFrame, damagedMark, endMissing, missingSegment, placed, unknownFrame } from './damage.js';
 import type { FileLayer } from './file-layer.js';
 import { FrameWindow } from './frame-window.js';
 import { MARK_NAME, type Mark, readMark } from './mark.js';
 import { SEGMENT_HEADER_BYTES } from './segment-header.js';
-import { DAMAGE_ADVICE, missingSegment, readSegmentList, type SegmentFile } from './segment-list.js';
+import { readSegmentList, type SegmentFile } from './segment-list.js';
 
 /** An accepted frame that no mark covers: it may lie in the page cache only. */
 export interface UncoveredFrame {
@@ -61,13 +61,13 @@ function checkMark(directory: string, segments: readonly SegmentFile[], mark: Ma
   if (first === undefined) throw missingSegment(directory, mark.segment);
   const file = `${directory}/${MARK_NAME}`;
   if (first.header.logId !== mark.logId) {
-    throw new LogError('LOG_DAMAGED', `${file} belongs to another log: ${DAMAGE_ADVICE}`, { file, offset: 0 });
+    throw damagedMark(file, 'the mark belongs to another log');
   }
   const marked = segments[mark.segment - first.header.number];
   if (marked === undefined) throw missingSegment(directory, mark.segment);
   if (marked.size >= mark.offset) return;
-  const message = `${marked.path} ends at ${marked.size}, below offset ${mark.offset} up to which it was committed: ${DAMAGE_ADVICE}`;
-  throw new LogError('LOG_DAMAGED', message, { file: marked.path, offset: marked.size });
+  const what = `the file ends at offset ${marked.size}, committed was up to offset ${mark.offset}`;
+  throw damagedFile(marked.path, marked.size, what);
 }
 
 /** The sequence that the oldest segment begins with; 1 where there is no frame. */
@@ -90,11 +90,13 @@ class TailScanner {
   private readonly files: FileLayer;
   private readonly segments: readonly SegmentFile[];
   private first = 0;
-  private begun = false;
+  /** False in front of the first frame of a log that was trimmed: there is nothing that it could follow. */
+  private begun: boolean;
 
   constructor(files: FileLayer, segments: readonly SegmentFile[], mark: Mark | undefined) {
     this.files = files;
     this.segments = segments;
+    this.begun = segments[0]?.header.number === 1;
     if (mark === undefined) return;
     this.first = mark.segment - segments[0]!.header.number;
     this.endOffset = mark.offset;
@@ -110,11 +112,12 @@ class TailScanner {
   run(): void {
     for (let i = this.first; i < this.segments.length; i++) {
       if (i > this.first) this.endOffset = SEGMENT_HEADER_BYTES;
-      this.scanSegment(this.segments[i]!, i === this.segments.length - 1);
+      this.scanSegment(this.segments[i]!, i);
     }
   }
 
-  private scanSegment(segment: SegmentFile, last: boolean): void {
+  private scanSegment(segment: SegmentFile, index: number): void {
+    const last = index === this.segments.length - 1;
     const fd = this.files.open(segment.path, 'read');
     try {
       const window = new FrameWindow(this.files, fd, segment.path, segment.header.salt);
@@ -123,25 +126,37 @@ class TailScanner {
       for (;;) {
         probe = window.probe(this.endOffset);
         if (probe !== 'sound') break;
-        objection = this.judge(segment, window);
+        objection = this.judgeAndAccept(segment, window);
         if (objection !== undefined) break;
-        this.accept(segment, window.header, window.bytes, window.at);
+      }
+      const before = this.segments[index - 1];
+      if (objection !== undefined && before !== undefined && this.endOffset === SEGMENT_HEADER_BYTES) {
+        throw endMissing(before.path, before.size, objection);
       }
       if (last) this.judgeTail(window, probe, objection);
-      else if (this.endOffset !== window.size) throw damagedAt(window.file, this.endOffset, probe, objection);
+      else if (this.endOffset !== window.size || !this.begun)
+        throw damagedFrame(window.file, this.endOffset, probe, objection);
     } finally {
       this.files.close(fd);
     }
   }
 
+  private judgeAndAccept(segment: SegmentFile, window: FrameWindow): string | undefined {
+    try {
+      const objection = this.judge(window);
+      if (objection === undefined) this.accept(segment, window.header, window.bytes, window.at);
+      return objection;
+    } catch (error) {
+      throw placed(error, window.file, this.endOffset);
+    }
+  }
+
   /** Whether the sound frame in the window may follow. Knows the format or refuses. */
-  private judge(segment: SegmentFile, window: FrameWindow): string | undefined {
+  private judge(window: FrameWindow): string | undefined {
     const unknown = window.header.unknown();
     if (unknown !== undefined) throw unknownFrame(window.file, this.endOffset, unknown);
-    if (!this.begun) {
-      this.begun = true;
-      if (segment.header.number > 1) this.chain.beginAt(window.header, window.bytes, window.at);
-    }
+    if (!this.begun) this.chain.beginAt(window.header, window.bytes, window.at);
+    this.begun = true;
     return this.chain.objection(window.header, window.bytes, window.at);
   }
 
@@ -166,28 +181,8 @@ class TailScanner {
   /** No acceptable frame starts at the end of the last segment: nothing there, torn, or damage? */
   private judgeTail(window: FrameWindow, probe: FrameProbe, objection: string | undefined): void {
     const { end, coveredBy } = window.remains(this.endOffset, this.chain.epoch, this.chain.idx);
-    if (coveredBy !== undefined) throw damagedAt(window.file, this.endOffset, probe, objection);
+    if (coveredBy !== undefined) throw damagedFrame(window.file, this.endOffset, probe, objection);
     if (end === this.endOffset) return;
     this.torn = { file: window.file, offset: this.endOffset, bytes: end - this.endOffset };
   }
-}
-
-/** The error for bytes at or below a mark that are not the frame that should be there. */
-export function damagedAt(file: string, offset: number, probe: FrameProbe, objection: string | undefined): LogError {
-  const found =
-    probe === 'sound'
-      ? `holds ${objection ?? 'a frame out of place'}`
-      : probe === 'short'
-        ? 'holds a frame that is cut off'
-        : probe === 'blank'
-          ? 'holds nothing where a committed frame should be'
-          : 'holds a frame with a wrong checksum';
-  const message = `${file}: offset ${offset} ${found}: ${DAMAGE_ADVICE}`;
-  return new LogError('LOG_DAMAGED', message, { file, offset });
-}
-
-/** The error for a sound frame of a later version. */
-export function unknownFrame(file: string, offset: number, what: string): LogError {
-  const message = `${file}: the frame at offset ${offset} has ${what}, which this version does not know: use a newer one`;
-  return new LogError('LOG_FORMAT_UNKNOWN', message, { file, offset });
 }

@@ -1,12 +1,7 @@
 import { expect, test } from 'vitest';
 import { decodeMark, encodeMark, type Mark } from '../../../log/local/mark.js';
-import {
-  decodeSegmentHeader,
-  encodeSegmentHeader,
-  type SegmentHeader,
-  segmentName,
-  segmentNumber,
-} from '../../../log/local/segment-header.js';
+import { decodeSegmentHeader, encodeSegmentHeader, type SegmentHeader } from '../../../log/local/segment-header.js';
+import { segmentName, segmentNumber } from '../../../log/local/segment-name.js';
 
 const HEADER: SegmentHeader = {
   logId: '00112233445566778899aabbccddeeff',

@@ -265,6 +265,30 @@ export class PowerCutFiles implements FileLayer {
     return this.capacity - this.usedBytes();
   }
 
+  /** All files of a directory as a reader sees them, for `restore`. */
+  image(path: string): Map<string, Uint8Array> {
+    const image = new Map<string, Uint8Array>();
+    for (const [name, entry] of this.directory(path).cache) {
+      if (entry instanceof Inode) image.set(name, entry.cache.slice());
+    }
+    return image;
+  }
+
+  /** Makes a directory hold exactly these files, durably. */
+  restore(path: string, image: ReadonlyMap<string, Uint8Array>): void {
+    this.restart();
+    const directory = new Directory();
+    for (const [name, bytes] of image) {
+      const inode = new Inode();
+      inode.cache = bytes.slice();
+      inode.disk = bytes.slice();
+      directory.cache.set(name, inode);
+    }
+    directory.sync();
+    this.directory(dirname(path)).change({ remove: undefined, name: basename(path), entry: directory });
+    this.directory(dirname(path)).sync();
+  }
+
   /** Contents as a reader sees them. */
   contents(path: string): Uint8Array {
     const entry = this.entry(path);
