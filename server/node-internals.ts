@@ -34,7 +34,7 @@ interface Handle {
   /** Called with the handle as `this`. What it returns would be taken for the next buffer to read into. */
   onread: (this: Handle) => undefined;
   /** Put there by HandleTransport. */
-  transport?: HandleTransport;
+  transport: HandleTransport | undefined;
   readStart(): number;
   readStop(): number;
   useUserBuffer(bytes: Uint8Array): void;
