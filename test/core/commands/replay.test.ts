@@ -1,0 +1,72 @@
+/**
+ * State is the fold of the log: what random commands logged, folded by an engine with another hash seed and another clock,
+ * is the same dataset, at every point. And each of these commands keeps the rules of the debug arena and its page bound.
+ */
+import { expect, test } from 'vitest';
+import { datasetDigest } from '../../support/dataset-digest.js';
+import { TestEngine } from '../../support/test-engine.js';
+import { CommandGenerator } from '../differential/command-generator.js';
+import { SeededRandom } from '../differential/random.js';
+
+const SEED = Number(process.env.HOLDFAST_TEST_SEED ?? 4711);
+
+/** Runs random commands; keys with short deadlines expire meanwhile, by lookups and by the engine. */
+function runRandom(engine: TestEngine, seed: number, commands: number, each: (done: number) => void): void {
+  const generator = new CommandGenerator(seed);
+  const random = new SeededRandom(seed);
+  for (let done = 1; done <= commands; done++) {
+    engine.runBytes(engine.session, generator.next());
+    if (random.chance(0.2)) engine.run('PEXPIRE', `key:${random.below(40)}`, 1 + random.below(100));
+    if (random.chance(0.1)) engine.run('SET', `n${random.below(10)}`, '1', 'PX', 1 + random.below(100));
+    if (random.chance(0.1)) engine.clock.ms += random.below(50);
+    if (random.chance(0.02)) while (engine.background());
+    each(done);
+  }
+}
+
+test(`the fold of the log has the same digest, seed ${SEED}`, () => {
+  const live = new TestEngine();
+  const points: { entries: number; digest: string }[] = [];
+  runRandom(live, SEED, 12_000, (done) => {
+    if (done % 500 === 0) points.push({ entries: live.sink.entries.length, digest: datasetDigest(live) });
+  });
+  expect(live.engine.database.statistics.expiredKeys).toBeGreaterThan(100);
+
+  const folded = new TestEngine({ hashSeed: Uint32Array.of(77, 78, 79, 80), capture: false });
+  folded.clock.ms = 1;
+  let from = 0;
+  for (const { entries, digest } of points) {
+    folded.fold(live.sink.entries.slice(from, entries));
+    from = entries;
+    expect(datasetDigest(folded), `after ${entries} entries`).toBe(digest);
+  }
+  expect(new Set(points.map(({ digest }) => digest)).size).toBeGreaterThan(points.length - 3);
+  expect(folded.engine.effects.sequence).toBe(live.engine.effects.sequence);
+});
+
+test('the fold of a fold logs nothing and needs no clock', () => {
+  const live = new TestEngine();
+  runRandom(live, SEED + 1, 1000, () => {});
+  const folded = new TestEngine();
+  folded.fold(live.sink.entries);
+  expect(folded.sink.entries).toEqual([]);
+});
+
+test(`random commands under the debug arena, seed ${SEED}`, () => {
+  const engine = new TestEngine({ debug: true });
+  runRandom(engine, SEED + 2, 2000, () => {});
+  const folded = new TestEngine({ debug: true });
+  folded.fold(engine.sink.entries);
+  expect(datasetDigest(folded)).toBe(datasetDigest(engine));
+});
+
+test('a log with an unknown, malformed or failing effect is refused', () => {
+  const entry = (text: string): Uint8Array => Buffer.from(text.replaceAll('|', '\r\n'), 'latin1');
+  const fold = (text: string) => () => new TestEngine().fold([entry(text)]);
+  expect(fold('*3|$3|SET|$1|a|$1|b|')).not.toThrow();
+  expect(fold('*2|$6|NOSUCH|$1|a|')).toThrow("unknown effect 'NOSUCH'");
+  expect(fold('*3|$3|SET|$1|a|$2|b|')).toThrow('malformed effect');
+  expect(fold('*3|$3|SET|$1|a|$1|b')).toThrow('malformed effect');
+  expect(fold('*3|$3|SET|$1|a|$1|x|*2|$4|INCR|$1|a|')).toThrow("effect 'INCR' failed");
+  expect(fold('*3|$6|RENAME|$1|a|$1|b|')).toThrow("effect 'RENAME' failed");
+});
