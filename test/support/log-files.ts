@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FrameFlag, FrameHeader, FrameKind } from '../../log/frame.js';
-import { decodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentNumber } from '../../log/local/segment-header.js';
+import { decodeSegmentHeader, SEGMENT_HEADER_BYTES } from '../../log/local/segment-header.js';
+import { segmentNumber } from '../../log/local/segment-name.js';
 import { logDirectoryOf } from '../../server/data-directory.js';
 
 export interface FrameFound {

@@ -4,7 +4,7 @@
  * process ends is killed with it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from './free-port.js';
 import { projectRoot } from './project-root.js';
@@ -15,7 +15,7 @@ export type ServerKind = 'holdfast' | 'redis';
 
 export interface ServerProcessOptions {
   readonly kind: ServerKind;
-  /** Data directory; a temporary one, removed by dispose(), when it is not given. */
+  /** Data directory, made where it is missing; a temporary one, removed by dispose(), when it is not given. */
   readonly directory?: string;
   /** Further command line options. For Redis they follow, and so override, the ones that make every write durable. */
   readonly args?: readonly string[];
@@ -141,7 +141,7 @@ export class ServerProcess {
         this.exited.then((status) => {
           if (matches()) resolve();
           else reject(this.failure(`ended before ${what}: ${JSON.stringify(status)}`, status));
-        });
+        }, reject);
       });
     } finally {
       clearTimeout(timer);
@@ -201,6 +201,7 @@ export class ServerProcess {
       program = process.execPath;
       args = [...(options.nodeArgs ?? []), main, ...this.holdfastArguments()];
     }
+    mkdirSync(this.directory, { recursive: true });
     const child = spawn(program, args, {
       cwd: options.workingDirectory ?? this.directory,
       env: { ...process.env, ...options.env },
