@@ -4,6 +4,7 @@ import type { ServerContext } from '../server-context.js';
 import { clientCommands } from './client.js';
 import { commandCommands } from './command.js';
 import { configCommands } from './config.js';
+import { debugCommands } from './debug.js';
 import { handshakeCommands } from './handshake.js';
 import { infoCommands } from './info.js';
 import { shutdownCommands } from './shutdown.js';
@@ -22,5 +23,6 @@ export function serverCommands(server: ServerContext): readonly CommandSpec[] {
     ...infoCommands(server),
     ...waitCommands(server),
     ...shutdownCommands(server),
+    ...debugCommands(server),
   ];
 }

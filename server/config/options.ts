@@ -189,6 +189,12 @@ export const OPTIONS = {
     changes: 'protected',
     summary: 'Directory of the log; made if it is missing.',
   }),
+  'enable-debug-command': option({
+    kind: choiceKind(['no', 'yes', 'local']),
+    initial: 'no',
+    changes: 'start',
+    summary: 'Whether DEBUG may be used: by nobody, by anyone, or by clients of this machine.',
+  }),
   save: option({
     kind: savePointsKind,
     initial: [],
