@@ -77,6 +77,11 @@ export class DigestSum {
 
   /** Feeds a 32-bit number, for example the length of what follows. */
   word(value: number): void {
+    if (this.pendingBytes === 0) {
+      this.length += 4;
+      this.compress(value | 0);
+      return;
+    }
     this.byte(value & 255);
     this.byte((value >>> 8) & 255);
     this.byte((value >>> 16) & 255);

@@ -43,15 +43,48 @@ export function parseDouble(text: string): number | undefined {
 /** Writes a double as `printf("%.17g")` does: `0.10000000000000001`, `1e+20`, `-0`, `inf`, `nan`. */
 export function formatDouble(value: number): string {
   if (Number.isNaN(value)) return 'nan';
-  if (value === Infinity) return 'inf';
-  if (value === -Infinity) return '-inf';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  const scientific = value.toExponential(DIGITS - 1);
+  const sign = value < 0 ? '-' : '';
+  const magnitude = Math.abs(value);
+  if (magnitude === Infinity) return `${sign}inf`;
+  const scientific = roundedToEven(magnitude);
   const mark = scientific.indexOf('e');
   const exponent = Number(scientific.slice(mark + 1));
-  if (exponent >= -4 && exponent < DIGITS) return withoutTrailingZeros(value.toFixed(DIGITS - 1 - exponent));
-  const size = Math.abs(exponent);
-  return `${withoutTrailingZeros(scientific.slice(0, mark))}e${exponent < 0 ? '-' : '+'}${size < 10 ? '0' : ''}${size}`;
+  const digits = scientific[0]! + scientific.slice(2, mark);
+  if (exponent < -4 || exponent >= DIGITS) {
+    const size = Math.abs(exponent);
+    const mantissa = withoutTrailingZeros(`${digits[0]}.${digits.slice(1)}`);
+    return `${sign}${mantissa}e${exponent < 0 ? '-' : '+'}${size < 10 ? '0' : ''}${size}`;
+  }
+  if (exponent < 0) return sign + withoutTrailingZeros(`0.${'0'.repeat(-exponent - 1)}${digits}`);
+  return sign + withoutTrailingZeros(`${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`);
+}
+
+/** 17 digits in scientific notation. JavaScript rounds an exact middle up, C to the even digit. */
+function roundedToEven(magnitude: number): string {
+  const up = magnitude.toExponential(DIGITS - 1);
+  const longer = magnitude.toExponential(DIGITS + 3);
+  if (longer.slice(DIGITS + 1, DIGITS + 5) !== '5000') return up;
+  const lastEven = (longer.charCodeAt(DIGITS) & 1) === 0;
+  if (!lastEven || !isMiddle(magnitude, longer)) return up;
+  return longer.slice(0, DIGITS + 1) + longer.slice(longer.indexOf('e'));
+}
+
+/** Whether the number is exactly its first 18 digits, of which `longer` has more. */
+function isMiddle(magnitude: number, longer: string): boolean {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, magnitude);
+  const bits = view.getBigUint64(0);
+  const biased = Number(bits >> 52n);
+  const fraction = bits & ((1n << 52n) - 1n);
+  const significand = biased === 0 ? fraction : fraction | (1n << 52n);
+  const binary = Math.max(biased, 1) - 1075;
+  const digits = BigInt(longer[0]! + longer.slice(2, DIGITS + 2));
+  const decimal = Number(longer.slice(longer.indexOf('e') + 1)) - DIGITS;
+  // significand * 2^binary = digits * 10^decimal, multiplied by what makes both sides whole.
+  const left = (significand << BigInt(Math.max(binary, 0))) * 10n ** BigInt(Math.max(-decimal, 0));
+  const right = (digits * 10n ** BigInt(Math.max(decimal, 0))) << BigInt(Math.max(-binary, 0));
+  return left === right;
 }
 
 function withoutTrailingZeros(text: string): string {
