@@ -93,9 +93,12 @@ export class CommitPipeline implements EffectSink {
     this.openBatch();
   }
 
-  /** True while no command may be executed: there is no batch to write to. */
+  /**
+   * True while no command may be executed: there is no batch to write to. Before there is a log at all the engine is
+   * loading and refuses by itself what would write.
+   */
   get congested(): boolean {
-    return this.batch === undefined || this.failed;
+    return (this.batch === undefined && this.writer !== undefined) || this.failed;
   }
 
   /** True while the disk has no room for clients' writes; the engine's own may have some left. */
