@@ -18,5 +18,5 @@ export function datasetDigest(arena: Arena, keyspaces: readonly Keyspace[]): str
     const walk = new KeyspaceDigest(arena, keyspace, database, sum);
     while (!walk.step(STEP_BYTES));
   }
-  return `v${DIGEST_VERSION}:${sum.toString()}`;
+  return `v${DIGEST_VERSION}:${sum.text()}`;
 }

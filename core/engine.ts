@@ -369,13 +369,23 @@ export class Engine {
   affordable(bytes: number): boolean {
     if (this.maxmemory > 0) {
       if (bytes > this.memoryCredit) {
-        const room = this.maxmemory - this.usedBytes();
+        const room = this.roomFor(bytes);
         if (room < bytes) return false;
         this.memoryCredit = Math.min(room, CREDIT_BYTES_MAX + bytes);
       }
       this.memoryCredit -= bytes;
     }
     return this.arena.reserve(bytes);
+  }
+
+  /** Bytes below the cap; values that were let go of are freed first where that is needed to have `bytes` of them. */
+  private roomFor(bytes: number): number {
+    let room = this.maxmemory - this.usedBytes();
+    for (let i = 0; i < this.keyspaces.length && room < bytes; ) {
+      if (this.keyspaces[i]!.sweep(SWEEP_PAGES) === 0) i++;
+      room = this.maxmemory - this.usedBytes();
+    }
+    return room;
   }
 
   /** affordable(), with the OOM error as the reply when it is not. In replay only the arena's word counts. */
