@@ -5,14 +5,14 @@
  * values (`RecordKeys` reads them), hashing (`key-hash.ts`), what an expired key is. `docs/memory-hash-table.md` draws the layout.
  *
  *   high lane of the hash   | prefix: picks the directory entry | 8 bits: order inside the table page | rest: unused |
- *   directory entry (int32) | table page 26 | chained 1 | depth 5 |
+ *   directory entry (int32) | table page 25 | 1 | chained 1 | depth 5 |   (0: not copied yet from the previous directory)
  *   table page              | 256 cells of 8 bytes: reference 32 (0 = empty) | hash bits 8 | access clock 24 |
  *
  * A page of depth d holds all records whose hash begins with the same d bits. Its cells are a Robin Hood table on the next 8
  * bits (home cell = those bits, probing wraps around): entries lie in the order of their bits, so a miss stops early and an
  * interval of hashes is read without touching a record. A full page splits in two; two halves that emptied merge. Every
- * operation handles a bounded number of pages, and the directory (4 bytes per table page or a little more) is the only array
- * that is ever copied whole.
+ * operation handles a bounded number of pages. The directory (4 bytes per table page or a few more) doubles by allocating the
+ * next one, to which every insertion copies a few entries.
  */
 import { DensePages } from './dense-pages.js';
 import type { Reference } from './reference.js';
@@ -45,6 +45,16 @@ const DIRECTORY_BITS_FREE = 6;
 const DIRECTORY_SLACK_BITS = 3;
 /** Two sibling pages merge when they hold at most this many entries together: half a page, so that merging and splitting do not alternate. */
 const MERGE_ENTRIES_MAX = TABLE_PAGE_CELLS / 2;
+/** Layout of a directory entry. */
+const DEPTH_MASK = 31;
+const CHAINED = 32;
+const VALID = 64;
+const PAGE_SHIFT = 7;
+const PAGES_MAX = 1 << 25;
+/** Directory entries that an insertion or removal copies while a new directory is being filled. */
+const DIRECTORY_STEP = 16;
+/** Directories up to this many entries are copied at once. */
+const DIRECTORY_SMALL = 64;
 const PAGE_WORDS = TABLE_PAGE_CELLS * 2;
 const META_ENTRIES = 0;
 const META_DEPTH = 1;
@@ -70,6 +80,11 @@ export class HashTable {
   private directoryBits = 1;
   /** 32 - directoryBits; at most 31, because `x >>> 32` is `x >>> 0`. */
   private directoryShift = 31;
+  /** While the directory is not filled: the one of twice or half its length that it is filled from, where it has a 0. */
+  private previous: Int32Array | null = null;
+  private previousShift = 31;
+  /** Directory entries before this one have been copied. */
+  private copied = 0;
   /** The cells. Pages are numbered densely: freeing one moves the last one into its place. */
   private readonly pages = new DensePages(PAGE_WORDS);
   /** Four words for each page, by the same number: how many entries, depth, prefix of its hashes aligned to the top, next of its chain plus 1. */
@@ -94,7 +109,8 @@ export class HashTable {
 
   /** Bytes of the typed arrays that the table holds. */
   get bytes(): number {
-    const words = this.directory.byteLength + this.scratch.byteLength + this.headsOfDepth.byteLength;
+    const directories = this.directory.byteLength + (this.previous?.byteLength ?? 0);
+    const words = directories + this.scratch.byteLength + this.headsOfDepth.byteLength;
     return words + this.pages.bytes + this.meta.bytes;
   }
 
@@ -108,9 +124,10 @@ export class HashTable {
       this.cursorState = CURSOR_ABSENT;
       return 0;
     }
-    const entry = this.directory[high >>> this.directoryShift]!;
-    const page = entry >>> 6;
-    const bits = (high << (entry & 31)) >>> 24;
+    let entry = this.directory[high >>> this.directoryShift]!;
+    if (entry === 0) entry = this.entryNotCopied(high);
+    const page = entry >>> PAGE_SHIFT;
+    const bits = (high << (entry & DEPTH_MASK)) >>> 24;
     const home = bits >>> HOME_SHIFT;
     const pages = this.pages;
     const block = pages.block(page);
@@ -131,7 +148,7 @@ export class HashTable {
       } else if (((cell - (tag >>> HOME_SHIFT)) & CELL_MASK) < distance) break;
     }
     this.cursorState = CURSOR_ABSENT;
-    return (entry & 32) === 0 ? 0 : this.findChained(page, bits, bytes, start, end);
+    return (entry & CHAINED) === 0 ? 0 : this.findChained(page, bits, bytes, start, end);
   }
 
   /** Adds the key that the last `find()` missed. The cursor is then at the new entry, whose clock is 0. */
@@ -140,14 +157,15 @@ export class HashTable {
     if (ref === 0) throw new Error('hash table: reference 0 means none and cannot be inserted');
     const high = this.cursorHigh;
     if (this.pages.count === 0) this.begin();
-    let entry = this.directory[high >>> this.directoryShift]!;
+    if (this.previous !== null) this.copyDirectory(DIRECTORY_STEP);
+    let entry = this.entryOf(high);
     let page = this.pageWithRoom(entry);
     while (page < 0 && this.split(entry)) {
-      entry = this.directory[high >>> this.directoryShift]!;
+      entry = this.entryOf(high);
       page = this.pageWithRoom(entry);
     }
-    if (page < 0) page = this.chain(entry >>> 6);
-    const bits = (high << (entry & 31)) >>> 24;
+    if (page < 0) page = this.chain(entry >>> PAGE_SHIFT);
+    const bits = (high << (entry & DEPTH_MASK)) >>> 24;
     this.cursorCell = this.place(page, bits, ref, bits << 24);
     this.cursorPage = page;
     this.cursorState = CURSOR_FOUND;
@@ -168,6 +186,7 @@ export class HashTable {
     this.take(page, this.cursorCell);
     this.count--;
     this.cursorState = CURSOR_NONE;
+    if (this.previous !== null) this.copyDirectory(DIRECTORY_STEP);
     if (this.entries(page) <= MERGE_ENTRIES_MAX) this.shrink(page);
   }
 
@@ -198,17 +217,17 @@ export class HashTable {
     let visited = 0;
     let pagesLeft = count + SCAN_PAGES_FREE;
     for (;;) {
-      const entry = this.directory[prefix >>> this.directoryShift]!;
-      const depth = entry & 31;
+      const entry = this.entryOf(prefix);
+      const depth = entry & DEPTH_MASK;
       let home = (prefix << depth) >>> WORD_HOME_SHIFT;
       const head = depth === 0 ? 0 : (prefix >>> (32 - depth)) << (32 - depth);
-      if ((entry & 32) === 0) {
-        home = this.visitFrom(entry >>> 6, home, count - visited, visit);
+      if ((entry & CHAINED) === 0) {
+        home = this.visitFrom(entry >>> PAGE_SHIFT, home, count - visited, visit);
         visited += this.visited;
       } else {
         for (; home < TABLE_PAGE_CELLS && visited < count; home++) {
           const bits = home << HOME_SHIFT;
-          visited += this.visitBits(entry >>> 6, bits, bits | ((1 << HOME_SHIFT) - 1), visit);
+          visited += this.visitBits(entry >>> PAGE_SHIFT, bits, bits | ((1 << HOME_SHIFT) - 1), visit);
         }
       }
       // 24 - depth is at least 0: DEPTH_MAX. Adding the interval may carry out of 32 bits: that is the end.
@@ -256,9 +275,9 @@ export class HashTable {
    */
   forEachByHash(high: number, visit: (ref: Reference) => void): void {
     if (this.count === 0) return;
-    const entry = this.directory[high >>> this.directoryShift]!;
-    const bits = (high << (entry & 31)) >>> 24;
-    this.visitBits(entry >>> 6, bits, bits, visit);
+    const entry = this.entryOf(high);
+    const bits = (high << (entry & DEPTH_MASK)) >>> 24;
+    this.visitBits(entry >>> PAGE_SHIFT, bits, bits, visit);
   }
 
   /** Forgets all entries by dropping the arrays: O(1), whatever the table held. */
@@ -267,6 +286,7 @@ export class HashTable {
     this.directory = new Int32Array(2);
     this.directoryBits = 1;
     this.directoryShift = 31;
+    this.previous = null;
     this.pages.clear();
     this.meta.clear();
     this.headsOfDepth.fill(0);
@@ -428,9 +448,9 @@ export class HashTable {
 
   /** The first page of the entry's chain with an empty cell, or -1. */
   private pageWithRoom(entry: number): number {
-    const page = entry >>> 6;
+    const page = entry >>> PAGE_SHIFT;
     if (this.entries(page) < TABLE_PAGE_CELLS) return page;
-    if ((entry & 32) === 0) return -1;
+    if ((entry & CHAINED) === 0) return -1;
     let next = this.next(page) - 1;
     while (next >= 0 && this.entries(next) === TABLE_PAGE_CELLS) next = this.next(next) - 1;
     return next;
@@ -489,10 +509,12 @@ export class HashTable {
   /** Lets all directory entries of a prefix name its page. */
   private point(page: number, depth: number, prefix: number, chained: boolean): void {
     const first = prefix >>> this.directoryShift;
-    this.directory.fill((page << 6) | (chained ? 32 : 0) | depth, first, first + 2 ** (this.directoryBits - depth));
+    const entry = (page << PAGE_SHIFT) | VALID | (chained ? CHAINED : 0) | depth;
+    this.directory.fill(entry, first, first + 2 ** (this.directoryBits - depth));
   }
 
   private addPage(depth: number, prefix: number): number {
+    if (this.pages.count === PAGES_MAX) throw new Error(`hash table: more than ${PAGES_MAX} pages`);
     const page = this.pages.add();
     this.meta.add();
     this.setDepth(page, depth);
@@ -516,12 +538,12 @@ export class HashTable {
   private renumber(from: number, to: number): void {
     const depth = this.depth(from);
     const prefix = this.prefix(from);
-    const entry = this.directory[prefix >>> this.directoryShift]!;
-    if (entry >>> 6 === from) {
-      this.point(to, depth, prefix, (entry & 32) !== 0);
+    const entry = this.entryOf(prefix);
+    if (entry >>> PAGE_SHIFT === from) {
+      this.point(to, depth, prefix, (entry & CHAINED) !== 0);
       return;
     }
-    let before = entry >>> 6;
+    let before = entry >>> PAGE_SHIFT;
     while (this.next(before) !== from + 1) before = this.next(before) - 1;
     this.setNext(before, to + 1);
   }
@@ -531,9 +553,9 @@ export class HashTable {
    * where it may not: at the greatest depth, where the directory would outgrow the pages, and in a chain.
    */
   private split(entry: number): boolean {
-    const depth = entry & 31;
-    const page = entry >>> 6;
-    if (depth === DEPTH_MAX || (entry & 32) !== 0) return false;
+    const depth = entry & DEPTH_MASK;
+    const page = entry >>> PAGE_SHIFT;
+    if (depth === DEPTH_MAX || (entry & CHAINED) !== 0) return false;
     if (depth === this.directoryBits && !this.growDirectory()) return false;
     const entries = this.collect(page, 0);
     const prefix = this.prefix(page);
@@ -586,20 +608,22 @@ export class HashTable {
     for (;;) {
       const depth = this.depth(kept);
       const prefix = this.prefix(kept);
-      const entry = this.directory[prefix >>> this.directoryShift]!;
-      if ((entry & 32) !== 0) {
-        if (this.entries(kept) === 0) this.unchain(kept, entry >>> 6);
+      const entry = this.entryOf(prefix);
+      if ((entry & CHAINED) !== 0) {
+        if (this.entries(kept) === 0) this.unchain(kept, entry >>> PAGE_SHIFT);
         return;
       }
       if (depth === 0) break;
-      const siblingEntry = this.directory[(prefix ^ (1 << (32 - depth))) >>> this.directoryShift]!;
-      const sibling = siblingEntry >>> 6;
-      if ((siblingEntry & 63) !== depth) break; // deeper, or chained
+      const siblingEntry = this.entryOf(prefix ^ (1 << (32 - depth)));
+      const sibling = siblingEntry >>> PAGE_SHIFT;
+      if ((siblingEntry & (CHAINED | DEPTH_MASK)) !== depth) break; // deeper, or chained
       if (this.entries(kept) + this.entries(sibling) > MERGE_ENTRIES_MAX) break;
       kept = this.merge(kept, sibling, depth);
     }
     const bits = this.directoryBits;
-    if (bits > 1 && this.headsOfDepth[bits] === 0 && this.headsOfDepth[bits - 1] === 0) this.halveDirectory();
+    if (bits > 1 && this.previous === null && this.headsOfDepth[bits] === 0 && this.headsOfDepth[bits - 1] === 0) {
+      this.beginDirectory(bits - 1);
+    }
   }
 
   /** Merges two sibling pages of one depth into the first, whose number after that is returned. No record is read. */
@@ -647,25 +671,44 @@ export class HashTable {
     ) {
       return false;
     }
-    const held = this.directory;
-    const grown = new Int32Array(2 * held.length);
-    for (let i = 0; i < held.length; i++) {
-      const entry = held[i]!;
-      grown[2 * i] = entry;
-      grown[2 * i + 1] = entry;
-    }
-    this.directory = grown;
-    this.directoryBits = bits;
-    this.directoryShift = 32 - bits;
+    if (this.previous !== null) this.copyDirectory(this.directory.length);
+    this.beginDirectory(bits);
     return true;
   }
 
-  private halveDirectory(): void {
-    const held = this.directory;
-    const halved = new Int32Array(held.length >>> 1);
-    for (let i = 0; i < halved.length; i++) halved[i] = held[2 * i]!;
-    this.directory = halved;
-    this.directoryBits--;
-    this.directoryShift++;
+  /** The directory entry of a hash, from the previous directory where it was not copied yet. */
+  private entryOf(high: number): number {
+    const entry = this.directory[high >>> this.directoryShift]!;
+    return entry !== 0 ? entry : this.entryNotCopied(high);
+  }
+
+  private entryNotCopied(high: number): number {
+    if (this.previous === null) throw new Error('hash table: a directory entry is missing');
+    return this.previous[high >>> this.previousShift]!;
+  }
+
+  /**
+   * Goes on with a directory of twice or half as many entries, zeros at first. Until all are copied, an entry that is 0 stands
+   * in the previous one. That stays right: whatever changes an entry writes all entries of its page, and to the new one.
+   */
+  private beginDirectory(bits: number): void {
+    this.previous = this.directory;
+    this.previousShift = this.directoryShift;
+    this.copied = 0;
+    this.directory = new Int32Array(2 ** bits);
+    this.directoryBits = bits;
+    this.directoryShift = 32 - bits;
+    if (this.directory.length <= DIRECTORY_SMALL) this.copyDirectory(DIRECTORY_SMALL);
+  }
+
+  /** Copies so many entries more from the previous directory, and forgets it behind the last. */
+  private copyDirectory(entries: number): void {
+    const { directory, previous } = this;
+    const end = Math.min(directory.length, this.copied + entries);
+    for (let i = this.copied; i < end; i++) {
+      if (directory[i] === 0) directory[i] = previous![(i << this.directoryShift) >>> this.previousShift]!;
+    }
+    this.copied = end;
+    if (end === directory.length) this.previous = null;
   }
 }
