@@ -8,7 +8,7 @@ import { residentBytes } from '../test/support/process-memory.js';
 import { infoNumber, readInfo } from '../test/support/server-info.js';
 import type { ServerKind } from '../test/support/server-process.js';
 import { BenchmarkOptions } from './benchmark-options.js';
-import { readSlices, resetSlices } from './engine-slices.js';
+import { readSlices, resetSlices, sliceEnvironment } from './engine-slices.js';
 import { type LoadedDeadline, loadKeys } from './key-loader.js';
 import { median } from './median.js';
 import { judge, printJsonLine, printTable, shown, type Target } from './result-table.js';
@@ -39,7 +39,7 @@ const spreadDeadline: LoadedDeadline = { word: 'EX', of: (index) => 100_000 + (i
 
 async function load(kind: ServerKind, count: number, withDeadline: boolean, options: BenchmarkOptions): Promise<Load> {
   const idleMs = options.number('idle') * 1000;
-  await using server = await startServer(kind, options);
+  await using server = await startServer(kind, options, { env: sliceEnvironment });
   const client = await server.connect();
   await client.command('PING');
   await delay(Math.min(idleMs, 2000));

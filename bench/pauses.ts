@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerKind, ServerProcess } from '../test/support/server-process.js';
 import { BenchmarkOptions } from './benchmark-options.js';
-import { readSlices, resetSlices } from './engine-slices.js';
+import { readSlices, resetSlices, sliceEnvironment } from './engine-slices.js';
 import { loadKeys } from './key-loader.js';
 import { median } from './median.js';
 import { judge, printJsonLine, printTable, shown, type Target } from './result-table.js';
@@ -80,7 +80,7 @@ async function keysCommand(port: number, count: number): Promise<void> {
 
 async function expiry(kind: ServerKind, run: number, options: BenchmarkOptions): Promise<Pause> {
   const [count = 0] = options.counts('expiring');
-  await using server = await startServer(kind, options);
+  await using server = await startServer(kind, options, { env: sliceEnvironment });
   // The deadline must lie behind the load; where the load is slower, keys written late are born expired.
   const deadline = Date.now() + Math.max(5000, count / 50);
   await loadKeys({ port: server.port, count, deadline: { word: 'PXAT', of: () => deadline } });
@@ -94,7 +94,7 @@ async function expiry(kind: ServerKind, run: number, options: BenchmarkOptions):
 
 async function keysAndFlush(kind: ServerKind, run: number, options: BenchmarkOptions): Promise<Pause[]> {
   const [count = 0] = options.counts('count');
-  await using server = await startServer(kind, options);
+  await using server = await startServer(kind, options, { env: sliceEnvironment });
   await loadKeys({ port: server.port, count });
   const keys = await observe(`KEYS of ${count}`, kind, run, server, () => keysCommand(server.port, count));
   const client = await server.connect();
