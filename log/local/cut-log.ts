@@ -292,7 +292,7 @@ class LogCutter {
   }
 
   private finish(target: string): void {
-    this.files.syncDirectory(target, 'cut-directory');
+    // Replacing the mark syncs the directory; without one there is nothing that could be lost.
     if (this.chain.idx === 0) return;
     replaceMark(this.files, target, {
       logId: this.segments[0]!.header.logId,

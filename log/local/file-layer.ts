@@ -31,7 +31,6 @@ export const SYNC_SITES = [
   'segment-remove',
   /** A log that was cut off is whole before its mark is there. */
   'cut-segment',
-  'cut-directory',
 ] as const;
 export type SyncSite = (typeof SYNC_SITES)[number];
 

@@ -160,8 +160,9 @@ export class LocalLogWriter implements BatchLogWriter {
   }
 
   takeBatch(): BatchBuffer | undefined {
+    if (this.failure !== undefined) return undefined;
     requireUse(this.taken === undefined, 'a batch is out already');
-    if (this.failure !== undefined || this.closing || this.large.length > 0) return undefined;
+    if (this.closing || this.large.length > 0) return undefined;
     const closed = Atomics.load(this.words, Word.closed);
     if (((closed - Atomics.load(this.words, Word.committed)) | 0) >= this.cells.length) return undefined;
     const cell = this.cells[closed & this.cellMask]!;
@@ -289,8 +290,8 @@ export class LocalLogWriter implements BatchLogWriter {
   }
 
   async flushAndSeal(): Promise<void> {
-    requireUse(this.taken === undefined, 'a batch is still out');
     if (this.failure !== undefined) throw this.failure;
+    requireUse(this.taken === undefined, 'a batch is still out');
     while (this.large.length > 0) {
       if (this.failure !== undefined) throw this.failure;
       await new Promise((resolve) => setImmediate(resolve));

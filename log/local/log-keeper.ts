@@ -163,8 +163,19 @@ export class LogKeeper {
   }
 
   private prepareStep(nowMs: number): void {
-    const room = this.entering === 0 ? this.segments.extend() : this.enterLate();
+    this.segments.checkFreeSpace();
+    const room = this.entering === 0 ? this.extend() : this.enterLate();
     this.spaceIs(room, nowMs);
+  }
+
+  private extend(): boolean {
+    if (!this.segments.spaceIsLow) return this.segments.extend();
+    this.state.take(Holder.logThread);
+    try {
+      return this.segments.extend();
+    } finally {
+      this.state.release();
+    }
   }
 
   /** Enters the segment for which there was no room when the one before it ended. */

@@ -163,11 +163,19 @@ export class SegmentKeeper {
     }
   }
 
-  /** Zeroes one more slice behind the limit of the open segment and counts it in. False where the disk is full. */
+  /**
+   * Zeroes one more slice behind the limit of the open segment and counts it in. False where the disk is full. The caller
+   * holds the token while `spaceIsLow`: a file system that allocates late would let a commit meanwhile fail for the zeros.
+   */
   extend(): boolean {
     const { words } = this.state;
     const limit = Atomics.load(words, Word.limitSectors) * FRAME_ALIGNMENT;
-    if (!this.zeroSlice(words[Word.fd]!, limit, this.sizes.sliceBytes, 'step')) return false;
+    const fd = words[Word.fd]!;
+    if (!this.zeroSlice(fd, limit, this.sizes.sliceBytes, 'step')) {
+      // Zeros that found no room would make the next commit's sync fail in their place.
+      this.files.truncate(fd, limit);
+      return false;
+    }
     Atomics.add(words, Word.limitSectors, this.sizes.sliceBytes / FRAME_ALIGNMENT);
     return true;
   }
@@ -201,6 +209,11 @@ export class SegmentKeeper {
     const fd = this.state.words[Word.fd]!;
     if (fd >= 0) this.files.close(fd);
     this.state.words[Word.fd] = -1;
+  }
+
+  /** Whether the disk was nearly full when that was last looked at. */
+  get spaceIsLow(): boolean {
+    return this.spaceLow;
   }
 
   /** Tells once when the disk is nearly full, and again after it was not. */

@@ -13,7 +13,6 @@ const ELSEWHERE: ReadonlySet<SyncSite> = new Set([
   'step',
   // cut-log.test.ts.
   'cut-segment',
-  'cut-directory',
 ]);
 
 test(`${CUTS} seeded power cuts lose nothing (first seed ${SEED})`, { timeout: 600_000 }, async () => {

@@ -49,8 +49,12 @@ export async function openLog(options: LocalLogOptions): Promise<OpenLog> {
 
 /** Commits one batch inline, or by the keeper where that is not possible; resolves once it is committed. */
 export async function write(writer: LocalLogWriter, first: number, texts: readonly string[]): Promise<void> {
-  const batch = writer.takeBatch();
-  if (batch === undefined) throw new Error('no batch');
+  let batch = writer.takeBatch();
+  while (batch === undefined) {
+    if (writer.failure !== undefined) throw writer.failure;
+    await new Promise((resolve) => setImmediate(resolve));
+    batch = writer.takeBatch();
+  }
   const end = fillBatch(batch, texts);
   if (writer.commitInline(batch, end, first, texts.length, LEADER.timeMs + first, 0)) return;
   writer.submit(batch, end, first, texts.length, LEADER.timeMs + first, 0);
