@@ -60,4 +60,6 @@ export interface RunningCore {
   keyCount(): number;
   /** Stops taking commands, commits, seals; hooks.closed() follows. Asking again does nothing. */
   shutdown(request: ShutdownRequest): Promise<void>;
+  /** Something broke that nobody caught: closes every connection, lets go of the log, then calls hooks.fatal(). */
+  fail(error: unknown): void;
 }

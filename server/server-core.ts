@@ -243,7 +243,7 @@ export class ServerCore implements RunningCore, ServerContext {
    * Memory may be ahead of the log, or the log has failed: every connection is closed at once, nothing that waits is
    * answered, and whoever supervises is told.
    */
-  private fail(error: unknown): void {
+  fail(error: unknown): void {
     if (this.failed) return;
     this.failed = true;
     this.stopServing();

@@ -53,6 +53,12 @@ class ServerThread {
     this.send({ type: 'ready', port: core.port, unixSocket, directory, keys });
   }
 
+  /** An exception that nobody caught: what is in memory may be ahead of the log, so the server ends. */
+  broken(error: unknown): void {
+    if (this.core === undefined || this.ended) this.fatal(error);
+    else this.core.fail(error);
+  }
+
   fatal(error: unknown): void {
     const { code, message } = explainFailure(error);
     const destination = this.config.values.logfile === '' ? this.data.logOutput : 'file';
@@ -106,5 +112,5 @@ class ServerThread {
 
 if (parentPort === null) throw new Error('server-thread.js runs as a worker thread only');
 const thread = new ServerThread(parentPort, workerData as SupervisedThreadData);
-process.on('uncaughtException', (error) => thread.fatal(error));
+process.on('uncaughtException', (error) => thread.broken(error));
 thread.run().catch((error: unknown) => thread.fatal(error));

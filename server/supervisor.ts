@@ -16,6 +16,8 @@ import type {
 /** Lua needs it later, and the limit of a thread cannot be raised while it runs. */
 const STACK_MB = 64;
 const HEAP_INTERVAL_MS = 1000;
+/** Options of node that the thread shares; others (--eval, --import) are the business of the program around it. */
+const INHERITED = /^--(cpu-prof|heap-prof|diagnostic-dir|enable-source-maps|trace-|no-warnings)/;
 
 export interface SupervisorHooks {
   readonly loading?: ((progress: LoadingProgress) => void) | undefined;
@@ -56,6 +58,9 @@ export class Supervisor {
     const workerData: SupervisedThreadData = { ...data, mainHeapBytes };
     this.worker = new Worker(entry, {
       workerData,
+      // The log's threads close each other's files, so a number that this thread has opened may be someone else's by now.
+      trackUnmanagedFds: false,
+      execArgv: process.execArgv.filter((word) => INHERITED.test(word)),
       name: 'holdfast-server',
       resourceLimits: { stackSizeMb: STACK_MB },
     });
