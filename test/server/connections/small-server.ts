@@ -1,8 +1,10 @@
-/** A server of the small processor, on 127.0.0.1 and any free port, for tests of connections. */
+/** A server of the small processor, on 127.0.0.1 and any free port or without sockets, for tests of connections. */
 import { connect, type Socket } from 'node:net';
+import type { Connection } from '../../../server/connections/connection.js';
 import { type ConnectionLimits, defaultConnectionLimits } from '../../../server/connections/connection-limits.js';
 import { ConnectionRegistry } from '../../../server/connections/connection-registry.js';
 import { Listener, type ListenOptions } from '../../../server/connections/listener.js';
+import { MemoryTransport } from './memory-transport.js';
 import { SmallCommit, SmallProcessor } from './small-processor.js';
 
 export class SmallServer {
@@ -17,7 +19,7 @@ export class SmallServer {
   readonly listener: Listener;
   private readonly sockets: Socket[] = [];
 
-  private constructor(options: Partial<ListenOptions>) {
+  constructor(options: Partial<ListenOptions> = {}) {
     this.registry = new ConnectionRegistry({
       processor: this.processor,
       output: this.processor.output,
@@ -52,6 +54,13 @@ export class SmallServer {
     return { host: '127.0.0.1', port: this.listener.port };
   }
 
+  /** A client in memory, and its connection. */
+  client(): { readonly transport: MemoryTransport; readonly connection: Connection } {
+    const transport = new MemoryTransport();
+    this.registry.accept(transport);
+    return { transport, connection: transport.owner as Connection };
+  }
+
   /** A bare client socket; destroyed by close(). */
   socket(): Promise<Socket> {
     return new Promise((resolve, reject) => {
@@ -78,4 +87,9 @@ export class SmallServer {
     this.registry.closeAll();
     this.listener.close();
   }
+}
+
+/** Lets queued turns run: resolves after so many turns of the event loop. */
+export async function turns(count = 3): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
 }
