@@ -25,13 +25,18 @@ interface HostEvent {
 class Host {
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   readonly child: ChildProcess;
+  /** What the program, or node on its behalf, complained about. */
+  complaints = '';
   private readonly events: HostEvent[] = [];
   private wake: () => void = () => {};
 
   constructor(env: Record<string, string> = {}) {
     this.child = spawn(process.execPath, [join(projectRoot, 'test/system/embedded-host.mjs')], {
       env: { ...process.env, ...env },
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.child.stderr!.on('data', (chunk: Buffer) => {
+      this.complaints += chunk.toString();
     });
     createInterface({ input: this.child.stdout! }).on('line', (line) => {
       this.events.push(JSON.parse(line) as HostEvent);
@@ -81,6 +86,7 @@ afterEach(async () => {
   host?.child.kill('SIGKILL');
   await host?.exited;
   removeTemporaryDirectory(directory);
+  expect(host?.complaints).toBe('');
 });
 
 const connect = (event: HostEvent) => RespClient.connect({ host: '127.0.0.1', port: event.port! });
