@@ -495,6 +495,7 @@ export class Connection implements TransportOwner {
   /** Closes the connection when its output is above a limit; also called once a second. False when it was closed. */
   checkOutputLimits(): boolean {
     const { services } = this;
+    this.output.refresh(services.context, this.transport);
     const limit = services.limits.outputBufferLimits[this.outputClass];
     const bytes = this.outputBytes;
     if (limit.hardBytes > 0 && bytes >= limit.hardBytes) {

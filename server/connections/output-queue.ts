@@ -234,6 +234,17 @@ export class OutputQueue {
     this.lastReady = segment;
   }
 
+  /** Asks how far the write that waits has come. */
+  refresh(context: OutputContext, transport: Transport): void {
+    if (this.waiting === undefined) return;
+    const taken = this.waitingBytes - transport.waitingBytes;
+    this.waitingBytes -= taken;
+    this.unsentBytes -= taken;
+    this.bytesSent += taken;
+    context.totals.unsentBytes -= taken;
+    context.totals.bytesSent += taken;
+  }
+
   /** The write that waited is complete: the next one goes out. Returns false when the connection is broken. */
   sent(context: OutputContext, transport: Transport): boolean {
     const { waiting, waitingBytes } = this;

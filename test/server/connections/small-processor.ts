@@ -50,6 +50,7 @@ class PlannedError extends Error {
 class CountingTask implements SlicedTask {
   resting: boolean;
   cancelled = false;
+  done = false;
   private left: number;
   private readonly processor: SmallProcessor;
 
@@ -67,6 +68,7 @@ class CountingTask implements SlicedTask {
       return false;
     }
     reply.ok();
+    this.done = true;
     return true;
   }
 
