@@ -27,6 +27,8 @@ export class Command {
   readonly spec: CommandSpec;
   /** 'get', 'client|id'. */
   readonly fullName: string;
+  /** How the command is named in the log: 'GET'. */
+  readonly effectName: string;
   readonly arity: number;
   readonly flags: number;
   readonly pages: PageBound;
@@ -41,6 +43,7 @@ export class Command {
   constructor(spec: CommandSpec, parent: Command | undefined) {
     this.spec = spec;
     this.fullName = parent === undefined ? spec.name : `${parent.fullName}|${spec.name}`;
+    this.effectName = spec.name.toUpperCase();
     this.arity = spec.arity;
     let flags = 0;
     for (const flag of spec.flags) flags |= BITS[flag] ?? 0;

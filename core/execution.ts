@@ -47,7 +47,8 @@ export class Execution {
     const { args, effects } = this;
     if (!effects.enabled) return;
     effects.begin(this.database.number, args.count);
-    for (let i = 0; i < args.count; i++) effects.argument(args.bytes, args.start[i]!, args.end[i]!);
+    effects.word(this.command.effectName);
+    for (let i = 1; i < args.count; i++) effects.argument(args.bytes, args.start[i]!, args.end[i]!);
   }
 
   /** Begins a logged effect in the selected database: NAME and `count - 1` arguments that must follow. */

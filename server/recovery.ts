@@ -8,7 +8,6 @@ import { LogError } from '../log/log-error.js';
 
 /** How long entries are folded before clients get a turn. */
 const SLICE_MICROS = 5000;
-/** Entries between two looks at the clock. */
 const ENTRIES_PER_LOOK = 256;
 
 export class Recovery {
@@ -18,11 +17,16 @@ export class Recovery {
   private readonly engine: Engine;
   private readonly reader = new EntryReader();
   private readonly onSlice: () => void;
+  private readonly entriesPerLook: number;
 
-  /** @param onSlice called after each slice, before clients get their turn. */
-  constructor(engine: Engine, onSlice: () => void) {
+  /**
+   * @param onSlice called after each slice, before clients get their turn.
+   * @param entriesPerLook entries between two looks at the clock.
+   */
+  constructor(engine: Engine, onSlice: () => void, entriesPerLook = ENTRIES_PER_LOOK) {
     this.engine = engine;
     this.onSlice = onSlice;
+    this.entriesPerLook = entriesPerLook;
   }
 
   /**
@@ -54,7 +58,7 @@ export class Recovery {
       this.apply(batch);
       this.entries++;
       this.bytes += reader.end - reader.start;
-      if (this.entries % ENTRIES_PER_LOOK !== 0 || clock.monotonicMicros() < sliceEnd) continue;
+      if (this.entries % this.entriesPerLook !== 0 || clock.monotonicMicros() < sliceEnd) continue;
       this.onSlice();
       await new Promise<void>((resolve) => setImmediate(resolve));
       sliceEnd = clock.monotonicMicros() + SLICE_MICROS;
