@@ -61,8 +61,6 @@ const META_DEPTH = 1;
 const META_PREFIX = 2;
 const META_NEXT = 3;
 const CLOCK_MASK = 0xffffff;
-/** A scan step reads at most this many pages more than its COUNT asks for: a table just emptied has many pages with few entries. */
-const SCAN_PAGES_FREE = 16;
 const SAMPLE_TRIES = 64;
 
 const CURSOR_NONE = 0;
@@ -208,14 +206,13 @@ export class HashTable {
    * One step of SCAN. `cursor` is 0 at the start, else what the last step returned: a hash prefix, below 2^32. Visits the
    * entries of the next intervals of hashes until at least `count` are visited, and returns the cursor behind the last interval,
    * 0 at the end. An entry that is in the table from the first step to the last is visited at least once, whatever is inserted
-   * and removed between the steps; one may be visited twice when pages merge. A step over emptied pages may visit fewer.
+   * and removed between the steps; one may be visited twice when pages merge.
    * `visit` must not change the table.
    */
   scan(cursor: number, count: number, visit: (ref: Reference) => void): number {
     if (this.count === 0) return 0;
     let prefix = cursor | 0;
     let visited = 0;
-    let pagesLeft = count + SCAN_PAGES_FREE;
     for (;;) {
       const entry = this.entryOf(prefix);
       const depth = entry & DEPTH_MASK;
@@ -233,7 +230,7 @@ export class HashTable {
       // 24 - depth is at least 0: DEPTH_MAX. Adding the interval may carry out of 32 bits: that is the end.
       const next = (head >>> 0) + home * 2 ** (WORD_HOME_SHIFT - depth);
       if (next >= 2 ** 32) return 0;
-      if (visited >= count || --pagesLeft === 0) return next;
+      if (visited >= count) return next;
       prefix = next | 0;
     }
   }

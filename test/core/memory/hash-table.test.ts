@@ -344,6 +344,15 @@ describe('HashTable: bounds', () => {
     expect(model.table.bytes).toBeLessThan(4096);
   });
 
+  it('gives back the memory of chains', () => {
+    const model = new Model(new MaskedHash(0));
+    for (let number = 0; number < 2000; number++) model.put(number, 0);
+    expect(model.table.bytes).toBeGreaterThan(2000 * 8);
+    for (let number = 0; number < 1990; number++) model.remove(number);
+    expect(model.table.bytes).toBeLessThan(4 * 1024);
+    expect(model.scanAll(3).size).toBe(10);
+  });
+
   it('reads the records of a page or two for an insertion, and none for a removal', () => {
     const model = new Model(new KeyHash(SEED));
     for (let number = 0; number < 50_000; number++) {
