@@ -2,14 +2,14 @@
  * The table that finds a record by the hash of its key: extendible hashing in typed arrays outside the arena.
  *
  * Here: the directory, the table pages, the cursor of the last lookup, SCAN's order, sampling, access clocks. Not here: keys and
- * values (`RecordKeys` reads them), hashing (`key-hash.ts`), what an expired key is. `docs/memory-hash-table.md` draws the layout.
+ * values (`RecordKeys` reads them), hashing (`key-hash.ts`), what an expired key is. `docs/memory.md` draws the layout.
  *
  *   high lane of the hash   | prefix: picks the directory entry | 8 bits: order inside the table page | rest: unused |
  *   directory entry (int32) | table page 25 | 1 | chained 1 | depth 5 |   (0: not copied yet from the previous directory)
  *   table page              | 256 cells of 8 bytes: reference 32 (0 = empty) | hash bits 8 | access clock 24 |
  *
  * A page of depth d holds all records whose hash begins with the same d bits. Its cells are a Robin Hood table on the next 8
- * bits (home cell = those bits, probing wraps around): entries lie in the order of their bits, so a miss stops early and an
+ * bits (home cell = the first 6 of them, probing wraps around): entries lie in the order of their homes, so a miss stops early and an
  * interval of hashes is read without touching a record. A full page splits in two; two halves that emptied merge. Every
  * operation handles a bounded number of pages. The directory (4 bytes per table page or a few more) doubles by allocating the
  * next one, to which every insertion copies a few entries.
@@ -31,7 +31,10 @@ export interface RecordKeys {
   keyEquals(ref: Reference, bytes: Uint8Array, start: number, end: number): boolean;
 }
 
-/** Cells of a table page. 256, because the home cell is the entry's 8 hash bits. */
+/**
+ * Cells of a table page; a power of two. With 256 a miss reads 0.7 records that are not the one sought, with 64 only 0.2, and 32
+ * cost more memory and splits (`docs/memory.md` has the figures).
+ */
 export const TABLE_PAGE_CELLS = 64;
 const CELL_MASK = TABLE_PAGE_CELLS - 1;
 /** What is left of the 8 hash bits behind the home cell. */
