@@ -75,52 +75,8 @@ export function configCommands(server: ServerContext): readonly CommandSpec[] {
       summary: 'A container for server configuration commands',
       pages: 0,
       subcommands: [
-        {
-          name: 'get',
-          arity: -3,
-          flags: FLAGS,
-          categories: [],
-          group: 'server',
-          since: '2.0.0',
-          complexity: 'O(N) when N is the number of configuration parameters provided',
-          summary: 'Get the values of configuration parameters',
-          history: [['7.0.0', 'Added the ability to pass multiple pattern parameters in one call']],
-          arguments: [
-            {
-              name: 'parameter',
-              type: 'block',
-              flags: ['multiple'],
-              arguments: [{ name: 'parameter', type: 'string' }],
-            },
-          ],
-          pages: 0,
-          run: (x) => getCommand(server, x),
-        },
-        {
-          name: 'set',
-          arity: -4,
-          flags: FLAGS,
-          categories: [],
-          group: 'server',
-          since: '2.0.0',
-          complexity: 'O(N) when N is the number of configuration parameters provided',
-          summary: 'Set configuration parameters to the given values',
-          history: [['7.0.0', 'Added the ability to set multiple parameters in one call.']],
-          tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
-          arguments: [
-            {
-              name: 'parameter_value',
-              type: 'block',
-              flags: ['multiple'],
-              arguments: [
-                { name: 'parameter', type: 'string' },
-                { name: 'value', type: 'string' },
-              ],
-            },
-          ],
-          pages: 0,
-          run: (x) => setCommand(server, x),
-        },
+        getSubcommand(server),
+        setSubcommand(server),
         {
           name: 'resetstat',
           arity: 2,
@@ -148,4 +104,56 @@ export function configCommands(server: ServerContext): readonly CommandSpec[] {
       ],
     },
   ];
+}
+
+function getSubcommand(server: ServerContext): CommandSpec {
+  return {
+    name: 'get',
+    arity: -3,
+    flags: FLAGS,
+    categories: [],
+    group: 'server',
+    since: '2.0.0',
+    complexity: 'O(N) when N is the number of configuration parameters provided',
+    summary: 'Get the values of configuration parameters',
+    history: [['7.0.0', 'Added the ability to pass multiple pattern parameters in one call']],
+    arguments: [
+      {
+        name: 'parameter',
+        type: 'block',
+        flags: ['multiple'],
+        arguments: [{ name: 'parameter', type: 'string' }],
+      },
+    ],
+    pages: 0,
+    run: (x) => getCommand(server, x),
+  };
+}
+
+function setSubcommand(server: ServerContext): CommandSpec {
+  return {
+    name: 'set',
+    arity: -4,
+    flags: FLAGS,
+    categories: [],
+    group: 'server',
+    since: '2.0.0',
+    complexity: 'O(N) when N is the number of configuration parameters provided',
+    summary: 'Set configuration parameters to the given values',
+    history: [['7.0.0', 'Added the ability to set multiple parameters in one call.']],
+    tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
+    arguments: [
+      {
+        name: 'parameter_value',
+        type: 'block',
+        flags: ['multiple'],
+        arguments: [
+          { name: 'parameter', type: 'string' },
+          { name: 'value', type: 'string' },
+        ],
+      },
+    ],
+    pages: 0,
+    run: (x) => setCommand(server, x),
+  };
 }

@@ -130,45 +130,7 @@ const HANDSHAKE_FLAGS = ['noscript', 'loading', 'stale', 'fast', 'no_auth', 'all
 
 export function handshakeCommands(server: ServerContext): readonly CommandSpec[] {
   return [
-    {
-      name: 'hello',
-      arity: -1,
-      flags: HANDSHAKE_FLAGS,
-      categories: ['connection'],
-      group: 'connection',
-      since: '6.0.0',
-      complexity: 'O(1)',
-      summary: 'Handshake with Redis',
-      history: [
-        [
-          '6.2.0',
-          "`protover` made optional; when called without arguments the command reports the current connection's context.",
-        ],
-      ],
-      arguments: [
-        {
-          name: 'arguments',
-          type: 'block',
-          flags: ['optional'],
-          arguments: [
-            { name: 'protover', type: 'integer' },
-            {
-              name: 'username_password',
-              type: 'block',
-              token: 'AUTH',
-              flags: ['optional'],
-              arguments: [
-                { name: 'username', type: 'string' },
-                { name: 'password', type: 'string' },
-              ],
-            },
-            { name: 'clientname', type: 'string', token: 'SETNAME', flags: ['optional'] },
-          ],
-        },
-      ],
-      pages: 0,
-      run: (x) => helloCommand(server, x),
-    },
+    helloDeclaration(server),
 
     {
       name: 'auth',
@@ -214,4 +176,46 @@ export function handshakeCommands(server: ServerContext): readonly CommandSpec[]
       run: quitCommand,
     },
   ];
+}
+
+function helloDeclaration(server: ServerContext): CommandSpec {
+  return {
+    name: 'hello',
+    arity: -1,
+    flags: HANDSHAKE_FLAGS,
+    categories: ['connection'],
+    group: 'connection',
+    since: '6.0.0',
+    complexity: 'O(1)',
+    summary: 'Handshake with Redis',
+    history: [
+      [
+        '6.2.0',
+        "`protover` made optional; when called without arguments the command reports the current connection's context.",
+      ],
+    ],
+    arguments: [
+      {
+        name: 'arguments',
+        type: 'block',
+        flags: ['optional'],
+        arguments: [
+          { name: 'protover', type: 'integer' },
+          {
+            name: 'username_password',
+            type: 'block',
+            token: 'AUTH',
+            flags: ['optional'],
+            arguments: [
+              { name: 'username', type: 'string' },
+              { name: 'password', type: 'string' },
+            ],
+          },
+          { name: 'clientname', type: 'string', token: 'SETNAME', flags: ['optional'] },
+        ],
+      },
+    ],
+    pages: 0,
+    run: (x) => helloCommand(server, x),
+  };
 }
