@@ -100,6 +100,10 @@ export class ServerProcess {
     return this.child.pid!;
   }
 
+  get kind(): ServerKind {
+    return this.options.kind;
+  }
+
   get running(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
@@ -231,7 +235,7 @@ export class ServerProcess {
 
   private holdfastArguments(): string[] {
     const args = this.options.configFile === undefined ? [] : [this.options.configFile];
-    args.push('--port', String(this.port), '--bind', '127.0.0.1');
+    args.push('--port', String(this.port), '--bind', '127.0.0.1', '--enable-debug-command', 'local');
     if (this.options.defaultDirectory !== true) args.push('--dir', this.directory);
     if (this.options.unixSocket !== undefined) args.push('--unixsocket', this.options.unixSocket);
     return [...args, ...(this.options.args ?? [])];

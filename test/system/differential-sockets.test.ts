@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CommandGenerator } from '../core/differential/command-generator.js';
 import { sameReply } from '../core/differential/exceptions.js';
 import { type DumpedKey, readDataset } from '../support/dataset-dump.js';
+import { restartQuietly } from '../support/quiet-restart.js';
 import { describeWith } from '../support/require-servers.js';
 import { encodeCommand, type RespClient } from '../support/resp-client.js';
 import { SeededRandom } from '../support/seeded-random.js';
@@ -113,5 +114,6 @@ describeWith(['redis-server'], 'random commands through sockets', () => {
     await ours.kill9();
     await ours.restart();
     expect(differences(await dataset(ours), before, 0)).toEqual([]);
+    if (ours.kind === 'holdfast') await restartQuietly(ours, 'stop');
   });
 });

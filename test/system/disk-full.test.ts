@@ -4,6 +4,7 @@
  */
 import { afterEach, expect, test } from 'vitest';
 import { pollUntil } from '../support/poll-until.js';
+import { readDigest, restartQuietly } from '../support/quiet-restart.js';
 import { describeWith } from '../support/require-servers.js';
 import type { RespClient } from '../support/resp-client.js';
 import { ServerProcess } from '../support/server-process.js';
@@ -60,8 +61,7 @@ describeWith(['tmpfs'], 'a full disk', () => {
     disk!.free();
     await pollUntil('a write that is taken', async () => (await client.command('SET', 'again', 'x')) === 'OK');
     expect(await client.command('PING')).toBe('PONG');
-    await running.kill9();
-    await running.restart();
+    await restartQuietly(running, 'kill');
     const after = await running.connect();
     await expectAll(after, 'a', written);
     expect(await after.command('GET', 'again')).toBe('x');
@@ -79,11 +79,13 @@ describeWith(['tmpfs'], 'a full disk', () => {
     const after = await running.connect();
     await expectAll(after, 'b', written);
     expect(await after.command('GET', 'expiring')).toBeNull();
+    const digest = await readDigest(running);
     // A second start on the disk that is as full as before, this time after an orderly end.
     expect((await running.stop()).code).toBe(0);
     disk!.fill();
     await running.restart();
     await expectAll(await running.connect(), 'b', written);
+    expect(await readDigest(running)).toBe(digest);
     disk!.free();
     const last = await running.connect();
     await pollUntil('a write that is taken', async () => (await last.command('SET', 'again', 'x')) === 'OK');

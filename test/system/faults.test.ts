@@ -4,6 +4,7 @@
  */
 import { afterEach, describe, expect, test } from 'vitest';
 import { FAULTS_VARIABLE } from '../../log/local/fault-files.js';
+import { restartQuietly } from '../support/quiet-restart.js';
 import { RecordedLoad } from '../support/recorded-load.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { ServerProcess } from '../support/server-process.js';
@@ -33,6 +34,8 @@ describe(`disk faults (seed ${random.seed})`, () => {
       await server.restart({ env: {} });
       await load.compare(server);
       expect(load.answered).toBeGreaterThan(0);
+      await restartQuietly(server, 'kill');
+      await restartQuietly(server, 'stop');
     });
   }
 

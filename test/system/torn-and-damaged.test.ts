@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FAULTS_VARIABLE } from '../../log/local/fault-files.js';
 import { cutFile, dataFrames, type FrameFound, flipBit, readSegments } from '../support/log-files.js';
+import { restartQuietly } from '../support/quiet-restart.js';
 import { SeededRandom } from '../support/seeded-random.js';
 import { ServerProcess } from '../support/server-process.js';
 import { makeTemporaryDirectory, removeTemporaryDirectory } from '../support/temporary-directory.js';
@@ -105,8 +106,7 @@ describe(`torn tails (seed ${random.seed})`, () => {
       expect(server.output).toMatch(/torn/i);
       expect(server.output).toContain(basename(lastSegment(killed).path));
       // What was cut stays cut: the next start finds a sound log.
-      await server.kill9();
-      await server.restart();
+      await restartQuietly(server, 'kill');
       expect(server.output).not.toMatch(/torn/i);
     });
   }
