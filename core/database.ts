@@ -182,15 +182,19 @@ export class Database {
     effects.word('UNLINK');
     effects.argument(bytes, start, end);
     this.keyspace.remove();
-    this.changed();
+    this.noteWrite();
     this.statistics.expiredKeys++;
   }
 
-  private changed(): void {
+  /** The key of the last lookup is changed by the entry being made: later replies about it wait for that. */
+  private noteWrite(): void {
     this.mutated = true;
-    if (!this.effects.enabled) return;
-    this.dependencies.write(this.bucket, this.effects.openSequence);
-    this.statistics.changes++;
+    if (this.effects.enabled) this.dependencies.write(this.bucket, this.effects.openSequence);
+  }
+
+  private changed(): void {
+    this.noteWrite();
+    if (this.effects.enabled) this.statistics.changes++;
   }
 
   /** The reply depends on everything written so far: KEYS, SCAN, DBSIZE, RANDOMKEY. */
@@ -272,6 +276,8 @@ export class Database {
     const from = args.start[key]!;
     const to = args.end[key]!;
     this.keyspace.store(args.bytes, from, to, bytes, start, end, encoding, hasExpiry, expiryHigh, expiryLow);
+    // A key that is new has not been seen by the lookup.
+    this.keyspace.setClock(this.accessClock);
     this.changed();
   }
 
@@ -303,7 +309,7 @@ export class Database {
    */
   rename(from: number, to: number): void {
     const { args } = this;
-    this.changed();
+    this.noteWrite();
     this.resolve(from, true);
     this.keyspace.rename(args.bytes, args.start[to]!, args.end[to]!);
     this.changed();
@@ -405,7 +411,7 @@ export class Database {
     this.mutated = true;
     keyspace.detach();
     this.dependencies.writeDatabase(number, this.effects.openSequence);
-    this.statistics.changes += count;
+    if (this.effects.enabled) this.statistics.changes += count;
     return count;
   }
 
@@ -418,7 +424,7 @@ export class Database {
     this.dependencies.writeDatabase(first, this.effects.openSequence);
     this.dependencies.writeDatabase(second, this.effects.openSequence);
     this.keyspace = this.keyspaces[this.number]!;
-    this.statistics.changes++;
+    if (this.effects.enabled) this.statistics.changes++;
   }
 }
 

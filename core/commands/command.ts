@@ -112,6 +112,8 @@ export interface CommandSpec {
   readonly complexity: string;
   readonly summary: string;
   readonly deprecated?: { readonly since: string; readonly replacedBy: string };
+  /** True for a command for operators and tests, not for applications: `syscmd` in COMMAND DOCS. */
+  readonly systemCommand?: true;
   readonly history?: readonly (readonly [version: string, change: string])[];
   /** Command tips, for example 'nondeterministic_output'. */
   readonly tips?: readonly string[];

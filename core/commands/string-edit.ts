@@ -75,7 +75,6 @@ function setrangeCommand(x: Execution): void {
     x.logVerbatim();
     database.store(args.bytes, start, start, ENCODING_RAW, false, 0, 0);
     setRange(values, database.lookupWrite(1), offset, args.bytes, start, end);
-    database.touch();
     x.reply.integer(written);
     return;
   }

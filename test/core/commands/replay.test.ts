@@ -60,6 +60,36 @@ test(`random commands under the debug arena, seed ${SEED}`, () => {
   expect(datasetDigest(folded)).toBe(datasetDigest(engine));
 });
 
+test(`long values under the debug arena, seed ${SEED}`, () => {
+  const engine = new TestEngine({ debug: true });
+  const random = new SeededRandom(SEED + 3);
+  const lengths = [1, 100, 5000, 15_850, 15_860, 60_000, 65_519, 65_520, 65_521, 131_040, 200_000];
+  for (let i = 0; i < 300; i++) {
+    const key = `long:${random.below(4)}`;
+    const value = Buffer.alloc(random.pick(lengths) + random.below(3), 97 + (i % 26));
+    const offset = random.below(random.chance(0.2) ? 1_000_000 : 200_000);
+    engine.run(
+      ...random.pick([
+        ['APPEND', key, value],
+        ['APPEND', key, value],
+        ['SETRANGE', key, offset, value],
+        ['SETRANGE', key, offset, value.subarray(0, 10)],
+        ['SET', key, value],
+        ['SET', key, value, 'KEEPTTL'],
+        ['MSET', key, value, 'short', 'v'],
+        ['EXPIRE', key, '1000'],
+        ['PERSIST', key],
+        ['RENAME', key, `long:${random.below(4)}`],
+        ['DEL', key],
+      ]),
+    );
+    if (random.chance(0.05)) engine.background();
+  }
+  const folded = new TestEngine({ debug: true });
+  folded.fold(engine.sink.entries);
+  expect(datasetDigest(folded)).toBe(datasetDigest(engine));
+});
+
 test('a log with an unknown, malformed or failing effect is refused', () => {
   const entry = (text: string): Uint8Array => Buffer.from(text.replaceAll('|', '\r\n'), 'latin1');
   const fold = (text: string) => () => new TestEngine().fold([entry(text)]);

@@ -315,9 +315,9 @@ export class CommandGenerator {
   private relative(perSecond: number): string {
     const kind = this.random.next();
     if (kind < 0.8) return String((3600 + this.random.below(1_000_000_000)) * perSecond + this.random.below(perSecond));
-    return kind < 0.9
-      ? this.random.pick(['0', '-1', '9223372036854775807', '9223372036854775', '-9223372036854775808'])
-      : this.random.pick(NOT_INTEGERS);
+    if (kind >= 0.9) return this.random.pick(NOT_INTEGERS);
+    const overflow = perSecond === 1 ? '9223372036854775' : '9223372036854775807';
+    return this.random.pick(['0', '-1', overflow, '9223372036854775807', '-9223372036854775808']);
   }
 
   /** The same, or a time that is past. */
