@@ -20,8 +20,12 @@ export function replyCommandDocs(reply: ReplyWriter, command: Command): void {
     ['group', text(spec.group)],
   ];
   if (spec.complexity !== '') fields.push(['complexity', text(spec.complexity)]);
+  const docFlags = [
+    ...(spec.deprecated === undefined ? [] : ['deprecated']),
+    ...(spec.systemCommand ? ['syscmd'] : []),
+  ];
+  if (docFlags.length > 0) fields.push(['doc_flags', (out) => replyFlags(out, docFlags)]);
   if (spec.deprecated !== undefined) {
-    fields.push(['doc_flags', (out) => replyFlags(out, ['deprecated'])]);
     fields.push(['deprecated_since', text(spec.deprecated.since)]);
     fields.push(['replaced_by', text(spec.deprecated.replacedBy)]);
   }

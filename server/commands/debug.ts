@@ -40,6 +40,7 @@ export function debugCommands(server: ServerContext): readonly CommandSpec[] {
       since: '1.0.0',
       complexity: 'Depends on subcommand.',
       summary: 'A container for debugging commands',
+      systemCommand: true,
       pages: 0,
       run: (x) => debugCommand(server, x),
     },
