@@ -26,8 +26,10 @@ export function explainFailure(error: unknown): { readonly code: string; readonl
   const message = error instanceof Error ? error.message : String(error);
   const { syscall, address, port } = error as { syscall?: string; address?: string; port?: number };
   if (syscall !== 'listen' && syscall !== 'bind') return { code, message };
-  const place = port === undefined ? `the unix socket ${address}` : `port ${port} of ${address}`;
-  if (code === 'EADDRINUSE' && port !== undefined) {
+  // A Unix socket has no port, or -1.
+  const tcp = port !== undefined && port > 0;
+  const place = tcp ? `port ${port} of ${address}` : `the unix socket ${address}`;
+  if (code === 'EADDRINUSE' && tcp) {
     const other = port === 65535 ? port - 1 : port + 1;
     return {
       code: 'PORT_IN_USE',

@@ -101,6 +101,14 @@ export class SmallProcessor implements CommandProcessor {
     return Buffer.from(args.bytes.subarray(args.start[i]!, args.end[i]!));
   }
 
+  beginTurn(): number {
+    return performance.now() * 1000;
+  }
+
+  endTurn(): number {
+    return performance.now() * 1000;
+  }
+
   execute(session: Session): void {
     const { args, reply } = this;
     this.executed++;
