@@ -36,12 +36,17 @@ export class ServerClock implements EngineClock {
     this.offsetMs = source.wallMs() - source.monotonicMs();
   }
 
+  micros = 0;
+
   nowMs(): number {
-    return Math.floor(this.source.monotonicMs() + this.offsetMs);
+    const monotonicMs = this.source.monotonicMs();
+    this.micros = monotonicMs * 1000;
+    return Math.floor(monotonicMs + this.offsetMs);
   }
 
   monotonicMicros(): number {
-    return this.source.monotonicMs() * 1000;
+    this.micros = this.source.monotonicMs() * 1000;
+    return this.micros;
   }
 
   /** Time went at least as far as this frame's time, in ms: called with the last frame of the log before serving. */

@@ -55,14 +55,22 @@ export class SliceMeter {
     this.cpuMicros = withCpu ? threadCpuClock() : undefined;
   }
 
-  /** A slice begins; slices do not nest. */
-  begin(): void {
+  /**
+   * A slice begins; slices do not nest.
+   * @param micros the monotonic clock, where it was just read.
+   */
+  begin(micros = this.nowMicros()): void {
     if (this.cpuMicros !== undefined) this.startedCpu = this.cpuMicros();
-    this.startedMicros = this.nowMicros();
+    this.startedMicros = micros;
   }
 
-  end(): void {
-    const wall = this.nowMicros() - this.startedMicros;
+  /**
+   * @param micros the monotonic clock, where it was read at the end of the work; what little came behind it (a write to
+   * a socket) is left out then, unless slices are measured exactly.
+   */
+  end(micros?: number): void {
+    const now = micros === undefined || this.cpuMicros !== undefined ? this.nowMicros() : micros;
+    const wall = now - this.startedMicros;
     this.count++;
     if (wall > this.floorMicros) this.keep(wall);
   }

@@ -16,6 +16,9 @@ export interface CommandProcessor {
   readonly maxmemory: number;
   /** Bytes outside of the engine that count as used memory: published by the connections. */
   outsideBytes: number;
+  /** Begins and ends the commands of one turn; both return the monotonic clock in microseconds. */
+  beginTurn(): number;
+  endTurn(): number;
   execute(session: Session): void;
   continueTask(session: Session, budgetMicros: number): boolean;
   recoverFrom(error: unknown): 'replied' | 'close' | 'fatal';

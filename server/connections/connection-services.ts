@@ -18,8 +18,9 @@ export interface ConnectionLog {
 
 /** Is told when the thread begins and ends a piece of work; server/slice-meter.ts has this shape. */
 export interface TurnMeter {
-  begin(): void;
-  end(): void;
+  /** @param micros the monotonic clock, where it was just read. */
+  begin(micros?: number): void;
+  end(micros?: number): void;
 }
 
 export interface ConnectionServices {

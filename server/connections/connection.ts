@@ -344,19 +344,21 @@ export class Connection implements TransportOwner {
   // ---- turns -------------------------------------------------------------------------------------------------------
 
   private beginTurn(): void {
-    const { output, slices } = this.services;
-    slices?.begin();
+    const { output, processor, slices } = this.services;
+    const micros = processor.beginTurn();
+    slices?.begin(micros);
     output.begin(this);
     this.cost = 0;
     this.turnEndMicros = 0;
   }
 
   private endTurn(): void {
-    const { output, slices } = this.services;
+    const { output, processor, slices } = this.services;
+    const micros = processor.endTurn();
     if (this.destroyed || this.failing) output.abandon();
     else output.end();
     if (output.broken) this.failing = true;
-    slices?.end();
+    slices?.end(micros);
   }
 
   /** Its turn in the queue has come. */
