@@ -153,7 +153,7 @@ export class Database {
     const { args, keyspace } = this;
     this.key = i;
     const found = keyspace.find(args.bytes, args.start[i]!, args.end[i]!);
-    const bucket = DependencyTable.bucketOf(this.number, keyspace.hashHigh, keyspace.hashLow);
+    const bucket = DependencyTable.bucketOf(this.number, keyspace.hashHigh);
     this.bucket = bucket;
     const newest = this.dependencies.newest(this.number, bucket);
     if (newest > this.dependency) this.dependency = newest;
@@ -392,7 +392,7 @@ export class Database {
   private expireKeyRead(): void {
     const { keyspace, keyBytes, keyLength } = this;
     keyspace.find(keyBytes, 0, keyLength);
-    this.bucket = DependencyTable.bucketOf(this.number, keyspace.hashHigh, keyspace.hashLow);
+    this.bucket = DependencyTable.bucketOf(this.number, keyspace.hashHigh);
     this.expireAtCursor(keyBytes, 0, keyLength, false);
   }
 

@@ -18,9 +18,9 @@ export class DependencyTable {
     this.floors = new Float64Array(databases);
   }
 
-  /** The bucket of a key: both hash lanes and the database take part. */
-  static bucketOf(database: number, hashHigh: number, hashLow: number): number {
-    return (hashLow ^ (hashHigh >>> 7) ^ Math.imul(database + 1, 0x9e3779b1)) & (DEPENDENCY_BUCKETS - 1);
+  /** The bucket of a key, from its hash (Keyspace.hashHigh) and its database. */
+  static bucketOf(database: number, hash: number): number {
+    return (hash ^ Math.imul(database + 1, 0x9e3779b1)) & (DEPENDENCY_BUCKETS - 1);
   }
 
   /** The newest sequence that an answer about this bucket's keys can depend on; 0 when nothing was written yet. */

@@ -65,8 +65,9 @@ function bytesNeededForKey(keyLength: number): number {
 export class Keyspace implements RecordKeys {
   /** Owner of the pages in the arena. Another one after `detach`. */
   id: number;
-  /** Hash lanes of the key of the last `find`, int32. */
+  /** Hash of the key of the last `find`, int32: what the table and the dependency table go by. */
   hashHigh = 0;
+  /** Its other lane, only of a key that is too long to lie in its record: such keys are compared by hash first. */
   hashLow = 0;
   /** Deadline of the last `readExpiry`, ms in two int32 lanes. */
   expiryHigh = 0;
@@ -133,7 +134,7 @@ export class Keyspace implements RecordKeys {
     const hash = this.hash;
     hash.hash(bytes, start, end);
     this.hashHigh = hash.high;
-    this.hashLow = hash.low;
+    if (end - start > KEY_INLINE_BYTES_MAX) this.hashLow = hash.low;
     this.soughtLength = end - start;
     this.cursorLost = false;
     const reference = this.table.find(this.hashHigh, bytes, start, end);

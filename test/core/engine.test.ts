@@ -29,7 +29,7 @@ function namesApart(count: number): string[] {
   for (let i = 0; names.length < count; i++) {
     const bytes = Buffer.from(`name${i}`);
     hash.hash(bytes, 0, bytes.length);
-    const bucket = DependencyTable.bucketOf(0, hash.high, hash.low);
+    const bucket = DependencyTable.bucketOf(0, hash.high);
     if (taken.has(bucket)) continue;
     taken.add(bucket);
     names.push(`name${i}`);
