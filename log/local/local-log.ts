@@ -303,8 +303,11 @@ export class LocalLog implements TransactionLog {
 
   /** Up to where frames are committed: what a follower may read. */
   private committedEnd(): { segment: number; offset: number } {
+    if (this.writer === undefined) {
+      const { segments, endOffset } = this.scan!;
+      return { segment: segments.at(-1)?.header.number ?? 0, offset: endOffset };
+    }
     const segment = this.state.numbers[Num.segment]!;
-    if (this.writer === undefined) return { segment, offset: this.scan!.endOffset };
     return { segment, offset: Math.max(this.state.offset, SEGMENT_HEADER_BYTES) };
   }
 

@@ -1,6 +1,7 @@
 /** EIO on write and on sync, a full disk inside zeroed room, a dead thread: no commit is reported afterwards. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { FAULT_COUNTER_BYTES, FaultFiles, parseLogFaults } from '../../../log/local/fault-files.js';
 import { nodeFiles } from '../../../log/local/file-layer.js';
@@ -117,10 +118,25 @@ test('the slow disk shows in the average of syncs, on both threads', async () =>
   await log.close();
 });
 
+test('a log thread that dies fails the log', async () => {
+  const opts = options('thread', '');
+  const folder = temporaryDirectory();
+  fs.writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
+  fs.writeFileSync(
+    path.join(folder, 'log-thread.js'),
+    "import { parentPort } from 'node:worker_threads'; parentPort.postMessage({ type: 'begun' });",
+  );
+  const log = new LocalLog({ ...opts, threadModule: pathToFileURL(path.join(folder, 'log-thread.js')) });
+  const tail = await log.open();
+  const writer = await log.acquire(tail.position, LEADER);
+  const failed = new Promise<LogError>((resolve) => writer.onFailed(resolve));
+  expect(await failed).toMatchObject({ code: 'LOG_FAILED', message: expect.stringMatching(/log thread ended/) });
+  expect(writer.takeBatch()).toBeUndefined();
+  await log.close();
+});
+
 test('a log thread that cannot start rejects the acquisition', async () => {
-  const opts = { ...options('thread', ''), threadModule: compiled.module('log/local/no-such-module.js') };
-  fs.writeFileSync(compiled.module('log/local/log-thread-broken.js'), '');
-  const log = new LocalLog({ ...opts, threadModule: new URL('file:///nowhere/log-thread.js') });
+  const log = new LocalLog({ ...options('thread', ''), threadModule: new URL('file:///nowhere/log-thread.js') });
   const tail = await log.open();
   await expect(log.acquire(tail.position, LEADER)).rejects.toMatchObject({ code: 'LOG_FAILED' });
   await log.close();
