@@ -3,7 +3,6 @@
  * lock. This file puts the parts together; the tour of the folder is in docs/log.md.
  */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { FrameBatch } from '../entry-reader.js';
 import { LogError, requireUse } from '../log-error.js';
 import type {
@@ -349,9 +348,4 @@ function sizeOf(scan: TailScan): number {
 
 async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
   yield* items;
-}
-
-/** Where the server keeps its log inside its data directory. */
-export function logDirectoryOf(dataDirectory: string): string {
-  return join(dataDirectory, 'log');
 }
