@@ -2,10 +2,12 @@
  * The log for people: pino, as JSON lines or, on a terminal, readable. Not the transaction log (log/). Severities have
  * Redis' names; a slow reader of the output never stops the server, because lines are written in the background.
  */
+import { openSync } from 'node:fs';
 import { type DestinationStream, destination as openOutput, pino, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { LogLevel } from './config/config-target.js';
 import type { ServerLog } from './server-core-seam.js';
+import { ServerError } from './server-error.js';
 
 const PINO_LEVELS: Readonly<Record<LogLevel, string>> = {
   debug: 'trace',
@@ -21,7 +23,7 @@ export type LogDestination =
   | { readonly to: 'function'; readonly write: (line: string) => void }
   | { readonly to: 'nowhere' };
 
-/** Opens the log. @throws Error of the file system when the file cannot be opened. */
+/** Opens the log. @throws ServerError `CONFIG` when the file cannot be opened. */
 export function createServerLog(destination: LogDestination, level: LogLevel): ServerLog {
   const { stream, flush } = openDestination(destination);
   const log = pino(
@@ -48,16 +50,30 @@ function openDestination(destination: LogDestination): { stream: DestinationStre
     case 'function':
       return { stream: { write: destination.write }, flush: () => {} };
     case 'file': {
-      const file = openOutput({ dest: destination.path, sync: false, mkdir: false });
+      // Opened here, so that a path that cannot be written is known at once.
+      const file = openOutput({ dest: openLogFile(destination.path), sync: false });
       return { stream: file, flush: () => flushNow(file) };
     }
     case 'stdout': {
       const output = openOutput({ dest: 1, sync: false });
       const flush = () => flushNow(output);
       if (!destination.pretty) return { stream: output, flush };
-      const readable = prettyFactory({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid' });
+      const readable = prettyFactory({
+        colorize: true,
+        translateTime: 'SYS:HH:MM:ss.l',
+        ignore: 'pid',
+        singleLine: true,
+      });
       return { stream: { write: (line: string) => void output.write(readable(line)) }, flush };
     }
+  }
+}
+
+function openLogFile(path: string): number {
+  try {
+    return openSync(path, 'a');
+  } catch (error) {
+    throw new ServerError('CONFIG', `cannot write the logfile ${path}: ${(error as Error).message}`, error);
   }
 }
 

@@ -24,18 +24,22 @@ export class ServerError extends Error {
 export function explainFailure(error: unknown): { readonly code: string; readonly message: string } {
   const code = errorCode(error);
   const message = error instanceof Error ? error.message : String(error);
-  const { syscall, address, port } = error as { syscall?: string; address?: string; port?: number };
-  if (syscall !== 'listen' && syscall !== 'bind') return { code, message };
-  // A Unix socket has no port, or -1.
-  const tcp = port !== undefined && port > 0;
-  const place = tcp ? `port ${port} of ${address}` : `the unix socket ${address}`;
-  if (code === 'EADDRINUSE' && tcp) {
+  const { syscall, address, hostname, port } = error as {
+    syscall?: string;
+    address?: string;
+    hostname?: string;
+    port?: number;
+  };
+  if (syscall !== 'listen' && syscall !== 'bind' && syscall !== 'getaddrinfo') return { code, message };
+  // A unix socket has no port, or -1.
+  if (code === 'EADDRINUSE' && port !== undefined && port > 0) {
     const other = port === 65535 ? port - 1 : port + 1;
     return {
       code: 'PORT_IN_USE',
       message: `port ${port} is in use (another Redis, perhaps): choose another one with npm start -- --port ${other}`,
     };
   }
+  const place = address?.startsWith('/') ? `the unix socket ${address}` : (address ?? hostname ?? 'an address');
   return { code: 'LISTEN_FAILED', message: `cannot listen on ${place}: ${message}` };
 }
 

@@ -3,6 +3,7 @@
  * Redis which an empty Holdfast would hide.
  */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { logDirectoryOf } from './data-directory.js';
 import { ServerError } from './server-error.js';
 
@@ -16,7 +17,7 @@ const REDIS_DATA: readonly string[] = ['dump.rdb', 'appendonlydir', 'appendonly.
 export function prepareDirectory(directory: string): void {
   let names: string[];
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     names = readdirSync(directory);
   } catch (error) {
     throw new ServerError('DIRECTORY', `cannot use the directory ${directory}: ${(error as Error).message}`, error);
@@ -29,4 +30,12 @@ export function prepareDirectory(directory: string): void {
     `${directory} holds ${found} of a Redis and no log of Holdfast, which does not read it: ` +
       `choose another directory with --dir, or move ${found} away to start empty.`,
   );
+}
+
+/** mkdir -p. Node's own never returns where the system refuses an entry with ENOENT, as /proc does. */
+function makeDirectory(directory: string): void {
+  if (existsSync(directory)) return;
+  const parent = dirname(directory);
+  if (parent !== directory) makeDirectory(parent);
+  mkdirSync(directory);
 }

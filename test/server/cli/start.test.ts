@@ -73,6 +73,18 @@ describe('without serving', () => {
 });
 
 describe('what stands in the way', () => {
+  test.each([
+    [['--logfile', '/nonexistent/x'], /^holdfast: cannot write the logfile \/nonexistent\/x: /],
+    [['--unixsocket', '/nonexistent/s'], /^holdfast: cannot listen on the unix socket \/nonexistent\/s: /],
+    [['--bind', '192.0.2.1'], /^holdfast: cannot listen on 192\.0\.2\.1: /],
+    [['--dir', '/proc/x'], /^holdfast: cannot use the directory \/proc\/x: /],
+  ])('%j', async (args, message) => {
+    const { code, errors, output } = await runHoldfast(['--port', '0', ...args], { cwd: temporary() });
+    expect(code).toBe(1);
+    expect(lines(errors + output)).toHaveLength(1);
+    expect(errors).toMatch(message);
+  });
+
   test('a port in use: one line that names it and another one', async () => {
     const { port, server } = await listenSomewhere();
     const { code, errors, output } = await runHoldfast(['--port', String(port)], { cwd: temporary() });
