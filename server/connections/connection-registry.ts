@@ -49,6 +49,8 @@ const ERROR_PROTECTED = Buffer.from(
 const TICK_MS = 100;
 /** Limits that depend on time are looked at so often. */
 const WATCH_MS = 1000;
+/** A client that sends no more, and for so long has taken none of its replies, is closed. */
+const HALF_OPEN_MS_MAX = 60_000;
 /** Without a limit of its own, all clients together may hold this share of maxmemory. */
 const CLIENTS_SHARE = 0.25;
 
@@ -337,8 +339,10 @@ export class ConnectionRegistry implements ConnectionServices {
     const { timeoutSeconds } = this.limits;
     for (const connection of this.connections.values()) {
       if (connection.outputBytes > 0 && !connection.checkOutputLimits()) continue;
-      if (timeoutSeconds === 0 || connection.blocked) continue;
-      if (this.nowMs - connection.lastInteractionMs <= timeoutSeconds * 1000) continue;
+      const idleMs = this.nowMs - connection.lastInteractionMs;
+      const idleMsMax = timeoutSeconds === 0 || connection.blocked ? Number.POSITIVE_INFINITY : timeoutSeconds * 1000;
+      const gone = connection.halfOpen && connection.output.unsentBytes > 0 && idleMs > HALF_OPEN_MS_MAX;
+      if (idleMs <= idleMsMax && !gone) continue;
       this.timedOut++;
       this.log.debug({ client: connection.address }, 'client closed: idle');
       this.drop(connection);

@@ -144,7 +144,12 @@ export class Connection implements TransportOwner {
     return this.session.closing || this.destroyed || this.finished;
   }
 
-  /** True while it can neither read nor be idle by its own choice: a command of it waits for something. */
+  /** True when the other side sends no more, and only replies are left. */
+  get halfOpen(): boolean {
+    return this.inputDone && this.session.task === undefined;
+  }
+
+  /** True while a command of it waits for something or runs in slices. */
   get blocked(): boolean {
     return this.session.task !== undefined;
   }
@@ -163,14 +168,28 @@ export class Connection implements TransportOwner {
     if (this.closing) return;
     if (this.stop === STOP_NONE) {
       this.beginTurn();
-      this.feed(bytes, from, to);
+      this.take(bytes, from, to);
       this.endTurn();
       if (more) this.readLater = true;
     } else {
-      this.input ??= new InputQueue();
-      this.input.append(bytes, from, to);
+      this.take(bytes, from, to);
     }
     this.settle();
+  }
+
+  /** Runs or keeps what was read. The engine's exceptions do not come here; what does is that there is no memory for it. */
+  private take(bytes: Uint8Array, from: number, to: number): void {
+    try {
+      if (this.stop === STOP_NONE) {
+        this.feed(bytes, from, to);
+      } else {
+        this.input ??= new InputQueue();
+        this.input.append(bytes, from, to);
+      }
+    } catch (error) {
+      this.failing = true;
+      this.services.log.error({ client: this.address, err: error }, 'client closed: its input cannot be kept');
+    }
   }
 
   inputEnded(): void {
@@ -497,7 +516,7 @@ export class Connection implements TransportOwner {
   /** Closes the connection when its output is above a limit; also called once a second. False when it was closed. */
   checkOutputLimits(): boolean {
     const { services } = this;
-    this.output.refresh(services.context, this.transport);
+    if (this.output.refresh(services.context, this.transport) > 0) this.lastInteractionMs = services.nowMs;
     const limit = services.limits.outputBufferLimits[this.outputClass];
     const bytes = this.outputBytes;
     if (limit.hardBytes > 0 && bytes >= limit.hardBytes) {

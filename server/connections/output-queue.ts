@@ -234,15 +234,16 @@ export class OutputQueue {
     this.lastReady = segment;
   }
 
-  /** Asks how far the write that waits has come. */
-  refresh(context: OutputContext, transport: Transport): void {
-    if (this.waiting === undefined) return;
+  /** Asks how far the write that waits has come; returns how many bytes have been taken since it was last asked. */
+  refresh(context: OutputContext, transport: Transport): number {
+    if (this.waiting === undefined) return 0;
     const taken = this.waitingBytes - transport.waitingBytes;
     this.waitingBytes -= taken;
     this.unsentBytes -= taken;
     this.bytesSent += taken;
     context.totals.unsentBytes -= taken;
     context.totals.bytesSent += taken;
+    return taken;
   }
 
   /** The write that waited is complete: the next one goes out. Returns false when the connection is broken. */

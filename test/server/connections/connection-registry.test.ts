@@ -293,6 +293,38 @@ describe('limits', () => {
   });
 });
 
+test('a client that sends no more and takes no replies is closed in the end', () => {
+  const { transport } = server.client();
+  transport.room = 0;
+  transport.send(commands('BIG 1 100000'));
+  transport.owner!.inputEnded();
+  server.skip(50_000);
+  transport.drain(10);
+  server.skip(1000);
+  server.skip(55_000);
+  expect(transport.destroyed).toBe(false);
+  server.skip(10_000);
+  expect(transport.destroyed).toBe(true);
+});
+
+test('input that there is no memory for closes its client alone', () => {
+  const { transport } = server.client();
+  const other = server.client().transport;
+  const allocate = Buffer.allocUnsafeSlow;
+  transport.send('*1\r\n$10000000\r\n');
+  Buffer.allocUnsafeSlow = () => {
+    throw new RangeError('Array buffer allocation failed');
+  };
+  try {
+    transport.send(Buffer.alloc(60_000));
+  } finally {
+    Buffer.allocUnsafeSlow = allocate;
+  }
+  expect(transport.destroyed).toBe(true);
+  other.send(commands('PING'));
+  expect(other.text).toBe('+PONG\r\n');
+});
+
 describe('closing', () => {
   test('a client that is over is read until it closes, or for a moment', () => {
     const { transport } = server.client();
