@@ -141,6 +141,10 @@ describe('the program around it', () => {
     console.log('error', error.name, error.code);
     console.log('answered', received.split('+OK').length - 1 < 50);
     await server.close().catch((failure) => console.log('close', failure.code));
+    delete process.env.HOLDFAST_TEST_LOG_FAULTS;
+    const again = await startServer({ port: 0, dir: process.env.DIR });
+    console.log('again', again.keys);
+    await again.close();
     console.log('still here');
   `;
 
@@ -154,6 +158,7 @@ describe('the program around it', () => {
       'error ServerError LOG_FAILED',
       'answered true',
       'close LOG_FAILED',
+      'again 1',
       'still here',
     ]);
     expect(code).toBe(0);
