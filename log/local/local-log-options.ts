@@ -84,7 +84,7 @@ export function localLogSizes(options: LocalLogOptions): LocalLogSizes {
     stepBytes,
     stepBytesMin: Math.min(stepBytes, 64 * 1024),
     aheadBytes: 2 * stepBytes,
-    sliceBytes: Math.min(stepBytes, 256 * 1024),
+    sliceBytes: Math.min(stepBytes, MEBIBYTE),
     engineReserveBytes: options.engineReserveBytes ?? Math.min(stepBytes / 4, MEBIBYTE),
     ownReserveBytes: options.ownReserveBytes ?? Math.min(stepBytes / 8, 64 * 1024),
     lowSpaceBytes: options.lowSpaceBytes ?? 256 * MEBIBYTE,
