@@ -25,6 +25,8 @@ interface Section {
   fields(server: ServerContext): InfoFields;
 }
 
+const KEYSPACE: Section = { name: 'keyspace', title: 'Keyspace', shown: 'default', fields: keyspaceFields };
+
 /** In the order in which they are shown. */
 const SECTIONS: readonly Section[] = [
   { name: 'server', title: 'Server', shown: 'default', fields: serverFields },
@@ -38,7 +40,7 @@ const SECTIONS: readonly Section[] = [
   { name: 'commandstats', title: 'Commandstats', shown: 'all', fields: commandStatsFields },
   { name: 'errorstats', title: 'Errorstats', shown: 'default', fields: errorStatsFields },
   { name: 'cluster', title: 'Cluster', shown: 'default', fields: () => [['cluster_enabled', 0]] },
-  { name: 'keyspace', title: 'Keyspace', shown: 'default', fields: keyspaceFields },
+  KEYSPACE,
   { name: 'slices', title: 'Slices', shown: 'named', fields: sliceFields },
 ];
 
@@ -52,6 +54,8 @@ function infoCommand(server: ServerContext, x: Execution): void {
   for (let i = 1; i < args.count; i++) {
     for (const section of sectionsOf(args.latin1(i, 64).toLowerCase())) asked.add(section);
   }
+  // What shows how many keys there are waits for the newest write, as DBSIZE does.
+  if (asked.has(KEYSPACE)) x.database.dependOnAll();
   const texts = SECTIONS.filter((section) => asked.has(section)).map(({ title, fields }) =>
     formatSection(title, fields(server)),
   );
