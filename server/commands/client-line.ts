@@ -29,7 +29,7 @@ export function describeClient(connection: Connection, nowMs: number, argumentBy
     ['rbs', 0],
     ['rbp', 0],
     ['obl', 0],
-    ['oll', connection.outputSegments],
+    ['oll', connection.outputPieces],
     ['omem', connection.outputBytes],
     ['tot-mem', connection.memoryBytes],
     ['events', 'r'],

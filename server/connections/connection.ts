@@ -121,8 +121,8 @@ export class Connection implements TransportOwner {
   }
 
   /** Pieces of output that wait. */
-  get outputSegments(): number {
-    return this.output.segments;
+  get outputPieces(): number {
+    return this.output.pieces;
   }
 
   /** Replies that were not sent, parked or not taken by the operating system. */

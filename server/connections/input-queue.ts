@@ -2,19 +2,19 @@
  * Input of one connection that was read and not executed: an incomplete command, or commands that may not run yet. A
  * connection has one only while there is something in it.
  *
- *   front  one contiguous piece; an incomplete command is at its start
- *   chunks what arrived behind it, oldest first, each with room in front for the rest of an incomplete command
+ *   front   one contiguous range; an incomplete command is at its start
+ *   behind  buffers with what arrived later, oldest first, each with room in front for the start of an incomplete command
  */
 import { READ_HEADROOM } from './transport.js';
 
-const CHUNK_BYTES_MIN = 16 * 1024;
-const CHUNK_BYTES_MAX = 1024 * 1024;
+const BUFFER_BYTES_MIN = 16 * 1024;
+const BUFFER_BYTES_MAX = 1024 * 1024;
 /** Where it is not known how much an incomplete command lacks, this much is tried. */
 const UNKNOWN_BYTES = 4096;
 /** Arrays below this size are cheapest in V8's own heap. */
 const SMALL_BYTES = 2048;
 
-class InputChunk {
+class KeptBuffer {
   readonly bytes: Uint8Array;
   start = READ_HEADROOM;
   end = READ_HEADROOM;
@@ -31,22 +31,20 @@ export class InputQueue {
   bytes: Uint8Array = NONE;
   start = 0;
   end = 0;
-  /** Chunks from firstChunk on. */
-  private readonly chunks: InputChunk[] = [];
-  private firstChunk = 0;
-  /** Bytes in the chunks. */
-  private chunkBytes = 0;
-  /** Sizes of the chunks' buffers. */
-  private chunkMemory = 0;
+  private readonly behind: KeptBuffer[] = [];
+  /** Bytes that wait behind the front. */
+  private behindBytes = 0;
+  /** Sizes of the buffers behind the front. */
+  private behindMemory = 0;
 
   /** Bytes waiting. */
   get length(): number {
-    return this.end - this.start + this.chunkBytes;
+    return this.end - this.start + this.behindBytes;
   }
 
   /** Size of all buffers. */
   get memoryBytes(): number {
-    return this.bytes.length + this.chunkMemory;
+    return this.bytes.length + this.behindMemory;
   }
 
   /** Bytes in the front. */
@@ -58,26 +56,26 @@ export class InputQueue {
   append(bytes: Uint8Array, from: number, to: number): void {
     let at = from;
     while (at < to) {
-      let chunk = this.chunks[this.chunks.length - 1];
-      if (chunk === undefined || chunk.end === chunk.bytes.length) chunk = this.addChunk(to - at);
-      const take = Math.min(to - at, chunk.bytes.length - chunk.end);
-      chunk.bytes.set(bytes.subarray(at, at + take), chunk.end);
-      chunk.end += take;
-      this.chunkBytes += take;
+      let buffer = this.behind[this.behind.length - 1];
+      if (buffer === undefined || buffer.end === buffer.bytes.length) buffer = this.addBuffer(to - at);
+      const take = Math.min(to - at, buffer.bytes.length - buffer.end);
+      buffer.bytes.set(bytes.subarray(at, at + take), buffer.end);
+      buffer.end += take;
+      this.behindBytes += take;
       at += take;
     }
   }
 
-  private addChunk(needed: number): InputChunk {
-    const size = Math.min(Math.max(CHUNK_BYTES_MIN, needed, this.length), CHUNK_BYTES_MAX);
-    const chunk = new InputChunk(size);
-    this.chunks.push(chunk);
-    this.chunkMemory += chunk.bytes.length;
-    return chunk;
+  private addBuffer(needed: number): KeptBuffer {
+    const size = Math.min(Math.max(BUFFER_BYTES_MIN, needed, this.length), BUFFER_BYTES_MAX);
+    const buffer = new KeptBuffer(size);
+    this.behind.push(buffer);
+    this.behindMemory += buffer.bytes.length;
+    return buffer;
   }
 
   /**
-   * Appends bytes to the front; only while there are no chunks.
+   * Appends bytes to the front; only while nothing waits behind it.
    * @param expected bytes that are still to come for the incomplete command, at least; 0 when not known.
    */
   appendFront(bytes: Uint8Array, from: number, to: number, expected: number): void {
@@ -92,7 +90,7 @@ export class InputQueue {
     const needed = kept + length;
     // Doubles, so that bytes that come singly are not copied again and again; but never takes a client's word for how
     // much is to come beyond that.
-    const size = Math.max(needed, Math.min(needed + expected, Math.max(needed * 2, CHUNK_BYTES_MIN)), kept * 2, 64);
+    const size = Math.max(needed, Math.min(needed + expected, Math.max(needed * 2, BUFFER_BYTES_MIN)), kept * 2, 64);
     const grown = size < SMALL_BYTES ? new Uint8Array(size) : Buffer.allocUnsafeSlow(size);
     grown.set(this.bytes.subarray(this.start, this.end));
     this.bytes = grown;
@@ -122,31 +120,28 @@ export class InputQueue {
 
   /** Brings more bytes to the front. Returns false when there are none. */
   pull(missing: number): boolean {
-    const chunk = this.chunks[this.firstChunk];
-    if (chunk === undefined) return false;
-    const start = this.moveBefore(chunk.bytes, chunk.start, chunk.end);
+    const buffer = this.behind[0];
+    if (buffer === undefined) return false;
+    const start = this.moveBefore(buffer.bytes, buffer.start, buffer.end);
     if (start >= 0) {
-      this.chunkBytes -= chunk.end - chunk.start;
-      this.bytes = chunk.bytes;
+      this.behindBytes -= buffer.end - buffer.start;
+      this.bytes = buffer.bytes;
       this.start = start;
-      this.end = chunk.end;
-      this.dropChunk(chunk);
+      this.end = buffer.end;
+      this.dropBuffer(buffer);
       return true;
     }
-    const take = InputQueue.share(missing, chunk.start, chunk.end);
-    this.appendFront(chunk.bytes, chunk.start, chunk.start + take, missing - take);
-    chunk.start += take;
-    this.chunkBytes -= take;
-    if (chunk.start === chunk.end) this.dropChunk(chunk);
+    const take = InputQueue.share(missing, buffer.start, buffer.end);
+    this.appendFront(buffer.bytes, buffer.start, buffer.start + take, missing - take);
+    buffer.start += take;
+    this.behindBytes -= take;
+    if (buffer.start === buffer.end) this.dropBuffer(buffer);
     return true;
   }
 
-  private dropChunk(chunk: InputChunk): void {
-    this.chunkMemory -= chunk.bytes.length;
-    this.firstChunk++;
-    if (this.firstChunk < 32 && this.firstChunk < this.chunks.length) return;
-    this.chunks.splice(0, this.firstChunk);
-    this.firstChunk = 0;
+  private dropBuffer(buffer: KeptBuffer): void {
+    this.behindMemory -= buffer.bytes.length;
+    this.behind.shift();
   }
 
   /** Everything of the front before `position` was executed. */

@@ -18,14 +18,14 @@ export const OPEN_SEQUENCE = Number.POSITIVE_INFINITY;
 const OWN_BLOCK_BYTES = 8192;
 /** Pieces up to this size are copied together rather than written one by one. */
 const GATHER_PIECE_BYTES_MAX = 8192;
-const SPARE_SEGMENTS_MAX = 4096;
+const SPARE_PIECES_MAX = 4096;
 
-class OutputSegment {
+class OutputPiece {
   block: OutputBlock;
   start = 0;
   end = 0;
   sequence = 0;
-  next: OutputSegment | undefined = undefined;
+  next: OutputPiece | undefined = undefined;
 
   constructor(block: OutputBlock) {
     this.block = block;
@@ -38,7 +38,7 @@ export class OutputContext {
   readonly totals: ConnectionTotals;
   /** Bytes that the last gathering brought together. */
   gatheredBytes = 0;
-  private spare: OutputSegment | undefined = undefined;
+  private spare: OutputPiece | undefined = undefined;
   private spares = 0;
 
   constructor(pool: OutputBlockPool, totals: ConnectionTotals) {
@@ -47,31 +47,31 @@ export class OutputContext {
   }
 
   /** A piece of this block, which it refers to from now on. */
-  take(block: OutputBlock, start: number, end: number, sequence: number): OutputSegment {
-    let segment = this.spare;
-    if (segment === undefined) {
-      segment = new OutputSegment(block);
+  take(block: OutputBlock, start: number, end: number, sequence: number): OutputPiece {
+    let piece = this.spare;
+    if (piece === undefined) {
+      piece = new OutputPiece(block);
     } else {
-      this.spare = segment.next;
+      this.spare = piece.next;
       this.spares--;
-      segment.block = block;
-      segment.next = undefined;
+      piece.block = block;
+      piece.next = undefined;
     }
     block.references++;
-    segment.start = start;
-    segment.end = end;
-    segment.sequence = sequence;
-    return segment;
+    piece.start = start;
+    piece.end = end;
+    piece.sequence = sequence;
+    return piece;
   }
 
   /** The piece is gone, and with it its reference to the block. */
-  give(segment: OutputSegment): void {
-    this.pool.release(segment.block);
-    if (this.spares >= SPARE_SEGMENTS_MAX) return;
+  give(piece: OutputPiece): void {
+    this.pool.release(piece.block);
+    if (this.spares >= SPARE_PIECES_MAX) return;
     // A spare that still named its block would keep the block's memory.
-    segment.block = NO_BLOCK;
-    segment.next = this.spare;
-    this.spare = segment;
+    piece.block = NO_BLOCK;
+    piece.next = this.spare;
+    this.spare = piece;
     this.spares++;
   }
 }
@@ -80,18 +80,18 @@ const NO_BLOCK = new OutputBlock(0, false);
 
 export class OutputQueue {
   /** Pieces that wait. */
-  segments = 0;
+  pieces = 0;
   parkedBytes = 0;
   unsentBytes = 0;
   bytesSent = 0;
   /** The block that a waiting write reads from; undefined while none waits. */
   private waiting: OutputBlock | undefined = undefined;
   private waitingBytes = 0;
-  private head: OutputSegment | undefined = undefined;
-  private tail: OutputSegment | undefined = undefined;
-  private firstParked: OutputSegment | undefined = undefined;
+  private head: OutputPiece | undefined = undefined;
+  private tail: OutputPiece | undefined = undefined;
+  private firstParked: OutputPiece | undefined = undefined;
   /** The last piece in front of firstParked. */
-  private lastReady: OutputSegment | undefined = undefined;
+  private lastReady: OutputPiece | undefined = undefined;
 
   /** True when everything was sent. */
   get empty(): boolean {
@@ -153,16 +153,16 @@ export class OutputQueue {
       tail!.end = end;
       return;
     }
-    const segment = context.take(block, start, end, sequence);
-    this.append(segment);
-    this.firstParked ??= segment;
+    const piece = context.take(block, start, end, sequence);
+    this.append(piece);
+    this.firstParked ??= piece;
   }
 
-  private append(segment: OutputSegment): void {
-    if (this.tail === undefined) this.head = segment;
-    else this.tail.next = segment;
-    this.tail = segment;
-    this.segments++;
+  private append(piece: OutputPiece): void {
+    if (this.tail === undefined) this.head = piece;
+    else this.tail.next = piece;
+    this.tail = piece;
+    this.pieces++;
   }
 
   private addReady(context: OutputContext, block: OutputBlock, start: number, end: number): void {
@@ -172,9 +172,9 @@ export class OutputQueue {
     if (block.shared && this.copyToOwn(block, start, end)) return;
     const own = block.shared ? ownBlock(block, start, end) : block;
     const at = block.shared ? 0 : start;
-    const segment = context.take(own, at, at + length, 0);
-    this.append(segment);
-    this.lastReady = segment;
+    const piece = context.take(own, at, at + length, 0);
+    this.append(piece);
+    this.lastReady = piece;
   }
 
   /** Copies a range behind the last ready piece, if that lies in a block of the connection's own with room for it. */
@@ -189,8 +189,8 @@ export class OutputQueue {
 
   /** Pieces whose command was unfinished wait for this sequence from now on. */
   settle(sequence: number): void {
-    for (let segment = this.firstParked; segment !== undefined; segment = segment.next) {
-      if (segment.sequence === OPEN_SEQUENCE) segment.sequence = sequence;
+    for (let piece = this.firstParked; piece !== undefined; piece = piece.next) {
+      if (piece.sequence === OPEN_SEQUENCE) piece.sequence = sequence;
     }
   }
 
@@ -199,39 +199,39 @@ export class OutputQueue {
    * @returns false when the connection is broken.
    */
   release(context: OutputContext, transport: Transport, committed: number): boolean {
-    let segment = this.firstParked;
-    while (segment !== undefined && segment.sequence <= committed) {
-      const length = segment.end - segment.start;
-      const { next } = segment;
+    let piece = this.firstParked;
+    while (piece !== undefined && piece.sequence <= committed) {
+      const length = piece.end - piece.start;
+      const { next } = piece;
       this.parkedBytes -= length;
       context.totals.parkedBytes -= length;
       this.unsentBytes += length;
       context.totals.unsentBytes += length;
-      if (this.waiting !== undefined && segment.block.shared) this.moveToOwn(context, segment);
-      else this.lastReady = segment;
-      segment = next;
+      if (this.waiting !== undefined && piece.block.shared) this.moveToOwn(context, piece);
+      else this.lastReady = piece;
+      piece = next;
     }
-    this.firstParked = segment;
+    this.firstParked = piece;
     return this.send(context, transport);
   }
 
   /** Moves a ready piece out of its shared block; `lastReady` is the piece before it. */
-  private moveToOwn(context: OutputContext, segment: OutputSegment): void {
-    const { block, start, end, next } = segment;
+  private moveToOwn(context: OutputContext, piece: OutputPiece): void {
+    const { block, start, end, next } = piece;
     if (this.copyToOwn(block, start, end)) {
       const before = this.lastReady!;
       before.next = next;
-      if (this.tail === segment) this.tail = before;
-      this.segments--;
-      context.give(segment);
+      if (this.tail === piece) this.tail = before;
+      this.pieces--;
+      context.give(piece);
       return;
     }
-    segment.block = ownBlock(block, start, end);
-    segment.block.references++;
-    segment.start = 0;
-    segment.end = end - start;
+    piece.block = ownBlock(block, start, end);
+    piece.block.references++;
+    piece.start = 0;
+    piece.end = end - start;
     context.pool.release(block);
-    this.lastReady = segment;
+    this.lastReady = piece;
   }
 
   /** Asks how far the write that waits has come; returns how many bytes have been taken since it was last asked. */
@@ -290,26 +290,26 @@ export class OutputQueue {
   }
 
   /** Copies ready pieces into a block, as many as fit; returns the first that was not copied. */
-  private gather(context: OutputContext, block: OutputBlock): OutputSegment | undefined {
+  private gather(context: OutputContext, block: OutputBlock): OutputPiece | undefined {
     let at = 0;
-    let segment = this.head;
-    while (segment !== this.firstParked && segment!.end - segment!.start <= BLOCK_BYTES - at) {
-      block.bytes.set(segment!.block.bytes.subarray(segment!.start, segment!.end), at);
-      at += segment!.end - segment!.start;
-      segment = segment!.next;
+    let piece = this.head;
+    while (piece !== this.firstParked && piece!.end - piece!.start <= BLOCK_BYTES - at) {
+      block.bytes.set(piece!.block.bytes.subarray(piece!.start, piece!.end), at);
+      at += piece!.end - piece!.start;
+      piece = piece!.next;
     }
     context.gatheredBytes = at;
-    return segment;
+    return piece;
   }
 
-  private removeUpTo(context: OutputContext, behind: OutputSegment | undefined): void {
-    let segment = this.head;
-    while (segment !== behind) {
-      const { next } = segment!;
-      if (segment === this.lastReady) this.lastReady = undefined;
-      context.give(segment!);
-      this.segments--;
-      segment = next;
+  private removeUpTo(context: OutputContext, behind: OutputPiece | undefined): void {
+    let piece = this.head;
+    while (piece !== behind) {
+      const { next } = piece!;
+      if (piece === this.lastReady) this.lastReady = undefined;
+      context.give(piece!);
+      this.pieces--;
+      piece = next;
     }
     this.head = behind;
     if (behind === undefined) this.tail = undefined;

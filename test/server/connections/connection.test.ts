@@ -36,7 +36,7 @@ describe('reading', () => {
       queryBufferBytes: 0,
       queryBufferFreeBytes: 0,
       outputBytes: 0,
-      outputSegments: 0,
+      outputPieces: 0,
     });
   });
 

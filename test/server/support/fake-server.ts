@@ -34,7 +34,7 @@ export class FakeConnection {
   lastInteractionMs = 0;
   queryBufferBytes = 26;
   queryBufferFreeBytes = 20_448;
-  outputSegments = 0;
+  outputPieces = 0;
   outputBytes = 0;
   memoryBytes = 1000;
   bytesReceived = 0;
