@@ -2,33 +2,22 @@
  * No room on the disk: writes of clients are refused before they are executed, the engine's own go on for a while,
  * everything that was closed is committed, and writing resumes by itself. On a small tmpfs where that can be mounted.
  */
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { monotonicMs } from '../../../log/local/commit-state.js';
 import type { SyncSite } from '../../../log/local/file-layer.js';
 import { LocalLog } from '../../../log/local/local-log.js';
 import type { LocalLogEvent, LocalLogOptions } from '../../../log/local/local-log-options.js';
 import type { LocalLogWriter } from '../../../log/local/local-log-writer.js';
 import { LogError } from '../../../log/log-error.js';
-import { compileLog, temporaryDirectory } from '../support/compiled-log.js';
+import { compileLog, mountTmpfs } from '../support/compiled-log.js';
 import { committed, fillBatch, LEADER, noLock, openLog, textsOf } from '../support/log-driver.js';
 import { PowerCutFiles } from '../support/power-cut-files.js';
 import { Random } from '../support/random.js';
 
 const compiled = compileLog();
 const MEBIBYTE = 1 << 20;
-
-function mountTmpfs(bytes: number): string | undefined {
-  const directory = temporaryDirectory();
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', directory]);
-  if (mounted.status !== 0) return undefined;
-  afterAll(() => {
-    spawnSync('umount', ['-l', directory]);
-  });
-  return directory;
-}
 
 /** One batch as a client's write, or false if it is refused. */
 async function clientWrite(writer: LocalLogWriter, sequence: number, bytes: number): Promise<boolean> {
