@@ -7,6 +7,7 @@ import type { ServerKind, ServerProcess } from '../test/support/server-process.j
 import { loadBenchmarkKeys } from './benchmark-keys.js';
 import { BenchmarkOptions } from './benchmark-options.js';
 import { median } from './median.js';
+import { processCpuMs } from './process-cpu.js';
 import { runRedisBenchmark, startRedisBenchmark } from './redis-benchmark.js';
 import { judge, printJsonLine, printTable, shown, type Target } from './result-table.js';
 import { serverDefaults, startServer } from './server-pair.js';
@@ -39,12 +40,15 @@ async function simple(
   const run = { port: server.port, clients, pipeline, keys: KEYS, command };
   const warm = await runRedisBenchmark({ ...run, requests: clients === 1 ? 3000 : pipeline * 10_000 });
   const requests = Math.ceil(warm.requestsPerSecond * seconds);
+  const before = processCpuMs(server.pid);
   const result = await runRedisBenchmark({ ...run, requests });
+  const cpuMicros = ((processCpuMs(server.pid) - before) / requests) * 1000;
   return {
     throughput: result.requestsPerSecond,
     'p99 ms': result.p99Ms,
     'p50 ms': result.p50Ms,
     'max ms': result.maxMs,
+    'cpu us': cpuMicros,
   };
 }
 
@@ -169,35 +173,46 @@ async function slowDisk(options: BenchmarkOptions): Promise<{ alone: number[]; b
 
 interface ResultRow {
   readonly name: string;
+  /** Medians over the rounds. */
   readonly ours: number;
   readonly theirs: number;
-  readonly target: Target;
+  /** Median of the rounds' own ratios: what slows both servers for a while falls out of it. */
+  readonly paired: number;
+  /** Absent for figures that are only shown. */
+  readonly target?: Target;
+}
+
+function compareFigures(name: string, ours: readonly number[], theirs: readonly number[], target?: Target): ResultRow {
+  const paired = median(ours.map((figure, i) => figure / theirs[i]!));
+  return { name, ours: median(ours), theirs: median(theirs), paired, ...(target === undefined ? {} : { target }) };
 }
 
 function results(chosen: readonly Row[], figures: { holdfast: Figures; redis: Figures }): ResultRow[] {
   const rows: ResultRow[] = [];
   for (const each of chosen) {
-    for (const [name, target] of Object.entries(each.targets)) {
+    for (const name of [...Object.keys(each.targets), 'cpu us']) {
       const full = `${each.name} ${name}`;
-      const ours = median(figures.holdfast.get(full) ?? []);
-      const theirs = median(figures.redis.get(full) ?? []);
-      rows.push({ name: full, ours, theirs, target });
+      const ours = figures.holdfast.get(full);
+      const theirs = figures.redis.get(full);
+      if (ours !== undefined && theirs !== undefined) rows.push(compareFigures(full, ours, theirs, each.targets[name]));
     }
   }
   return rows;
 }
 
 function print(resultRows: readonly ResultRow[]): void {
-  const cells = resultRows.map(({ name, ours, theirs, target }) => {
+  const cells = resultRows.map(({ name, ours, theirs, paired, target }) => {
     const decimals = ours < 100 ? 3 : 0;
     const ratio = ours / theirs;
+    const measured = [name, shown(ours, decimals), shown(theirs, decimals), shown(ratio, 2), shown(paired, 2)];
+    if (target === undefined) return measured;
     const bound = target.better === 'less' ? '<= ' : '';
-    return [
-      ...[name, shown(ours, decimals), shown(theirs, decimals), shown(ratio, 2)],
-      ...[`${bound}${target.atLeast}`, `${bound}${target.aim}`, judge(ratio, target)],
-    ];
+    return [...measured, `${bound}${target.atLeast}`, `${bound}${target.aim}`, judge(ratio, target)];
   });
-  printTable(['row', 'holdfast', 'redis', 'ratio', 'at least', 'aim', 'verdict'], cells);
+  printTable(['row', 'holdfast', 'redis', 'ratio', 'paired', 'at least', 'aim', 'verdict'], cells);
+  console.log(
+    'ratio: of the medians; paired: median of the ratios of each round; cpu us: CPU time of the server a command.',
+  );
   console.log('The row "slow disk": GETs beside 25 writers (holdfast) against GETs without writers (redis column).');
 }
 
@@ -225,7 +240,7 @@ export async function runThroughputBenchmark(args: string[]): Promise<void> {
   const withSlowDisk = options.text('substitute') === '' && (names.length === 0 || names.includes(SLOW_DISK));
   if (withSlowDisk) {
     const { alone, beside } = await slowDisk(options);
-    resultRows.push({ name: 'slow disk GET', ours: median(beside), theirs: median(alone), target: slowDiskTarget });
+    resultRows.push(compareFigures('slow disk GET', beside, alone, slowDiskTarget));
   }
   print(resultRows);
   const all = { holdfast: Object.fromEntries(figures.holdfast), redis: Object.fromEntries(figures.redis) };
