@@ -187,9 +187,14 @@ export class Connection implements TransportOwner {
         this.input.append(bytes, from, to);
       }
     } catch (error) {
-      this.failing = true;
-      this.services.log.error({ client: this.address, err: error }, 'client closed: its input cannot be kept');
+      this.giveUp(error);
     }
+  }
+
+  private giveUp(error: unknown): void {
+    this.failing = true;
+    this.stop = STOP_CLOSING;
+    this.services.log.error({ client: this.address, err: error }, 'client closed: its input cannot be kept');
   }
 
   inputEnded(): void {
@@ -236,9 +241,14 @@ export class Connection implements TransportOwner {
 
   /** Runs what is kept, as far as it may run now. */
   private feedKept(): void {
-    for (let input = this.input; input !== undefined && !this.closing; ) {
-      if (input.frontLength > 0) input.consume(this.execute(input.bytes, input.start, input.end));
-      if (this.stop !== STOP_NONE || !input.pull(this.missing())) return;
+    const { input } = this;
+    try {
+      while (input !== undefined && !this.closing) {
+        if (input.frontLength > 0) input.consume(this.execute(input.bytes, input.start, input.end));
+        if (this.stop !== STOP_NONE || !input.pull(this.missing())) return;
+      }
+    } catch (error) {
+      this.giveUp(error);
     }
   }
 
