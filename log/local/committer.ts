@@ -14,6 +14,8 @@ import { LogError } from '../log-error.js';
 import { type CommitState, monotonicMs, Num, Word } from './commit-state.js';
 import { type FileLayer, writeFully } from './file-layer.js';
 
+/** Up to this, in microseconds, a sync counts in full, whatever was usual. */
+const SAMPLE_MICROS_MIN = 200;
 /** Weight of the newest fdatasync in the moving average. */
 const AVERAGE_WEIGHT = 1 / 16;
 
@@ -82,7 +84,9 @@ export class Committer {
       this.files.fdatasync(fd, 'commit');
       const after = monotonicMs();
       const average = numbers[Num.syncAverage]!;
-      numbers[Num.syncAverage] = average + ((after - before) * 1000 - average) * AVERAGE_WEIGHT;
+      // One slow sync says little of the disk: it counts as at most twice what was usual.
+      const sample = Math.min((after - before) * 1000, Math.max(average * 2, SAMPLE_MICROS_MIN));
+      numbers[Num.syncAverage] = average + (sample - average) * AVERAGE_WEIGHT;
       numbers[Num.lastAppendMs] = after;
     } catch (cause) {
       throw this.poison(cause, `a commit at offset ${offset} of segment ${numbers[Num.segment]} failed`);
