@@ -1,5 +1,5 @@
 /** The project's own files, for tests about how the source is kept. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import ts from 'typescript';
 import { projectRoot } from './project-root.js';
@@ -12,7 +12,7 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** All files below folders of the project, or the project's own top-level files for '.'. */
+/** All files below folders of the project that exist, or the project's own top-level files for '.'. */
 export function sourceFiles(folders: readonly string[], extensions: readonly string[]): SourceFile[] {
   const files: SourceFile[] = [];
   const walk = (directory: string, deep: boolean): void => {
@@ -26,7 +26,10 @@ export function sourceFiles(folders: readonly string[], extensions: readonly str
       }
     }
   };
-  for (const folder of folders) walk(join(projectRoot, folder), folder !== '.');
+  for (const folder of folders) {
+    const directory = join(projectRoot, folder);
+    if (existsSync(directory)) walk(directory, folder !== '.');
+  }
   return files;
 }
 
