@@ -106,7 +106,7 @@ for (const background of ['thread', 'event-loop'] as const) {
 
 test('the slow disk shows in the average of syncs, on both threads', async () => {
   const { log, writer } = await openLog(options('thread', 'syncDelayMs=3'));
-  for (let i = 1; i <= 60; i++) {
+  for (let i = 1; i <= 160; i++) {
     const batch = writer.takeBatch()!;
     const end = fillBatch(batch, ['x']);
     if (i % 2 === 0 || !writer.commitInline(batch, end, i, 1, LEADER.timeMs, 0)) {
