@@ -117,6 +117,7 @@ export class ServerCore implements RunningCore, ServerContext {
       unsafeNoDirectoryLock: config.values['unsafe-no-directory-lock'],
       onEvent: (event) => this.logEvent(event),
     });
+    if (process.env[FAULTS_VARIABLE]) this.log.warn(`${FAULTS_VARIABLE} is set: the log behaves as if its disk failed`);
     config.attach(new LiveSettings(this.engine, this.limits, this.connections, options.log));
   }
 
