@@ -146,7 +146,7 @@ test('a fatal error closes every connection and rejects `closed`; the program go
   const writing = clients.map(async (client, i) => {
     for (let n = 0; ; n++) expect(await client.command('SET', `key:${i}:${n}`, n)).toBe('OK');
   });
-  for (const each of writing) await expect(each).rejects.toBeInstanceOf(ConnectionLost);
+  await Promise.all(writing.map((each) => expect(each).rejects.toBeInstanceOf(ConnectionLost)));
   await idle.closed;
   const { error } = await host.event('failed');
   expect(error?.code).toMatch(/^[A-Z_]+$/);
