@@ -15,6 +15,7 @@ import { FreePages } from './free-pages.js';
 import { writePageHeader } from './page-header.js';
 import { KEYSPACE_OPEN, PageOwners, partialList } from './page-owners.js';
 import { KIND_COUNT, KIND_FREE, KIND_INSIDE, KIND_NODE, KIND_RECORD, KIND_RUN, PageTable } from './page-table.js';
+import type { ReadableArena } from './readable-arena.js';
 import type { ReadableBytes, Reference, WritableOffset } from './reference.js';
 import { pagesToReserve } from './reservation.js';
 import {
@@ -83,7 +84,7 @@ function systemAllocate(bytes: number): SharedArrayBuffer {
   return new SharedArrayBuffer(bytes, { maxByteLength: bytes });
 }
 
-export class Arena {
+export class Arena implements ReadableArena {
   /** Sum of the sizes of slots and runs in use, but for detached keyspaces. */
   usedBytes = 0;
   /** Pages of detached keyspaces that `sweep` has not freed yet. */

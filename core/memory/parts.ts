@@ -1,7 +1,7 @@
 /**
  * Long byte strings in parts: runs of pages under a root that is a tree of reference nodes. Here are cutting, growing,
- * reading, overwriting and freeing them; which record a root belongs to is the keyspace's, and so is the length, which
- * every operation is told.
+ * overwriting and freeing them; reading is `parts-reader.ts`. Which record a root belongs to is the keyspace's, and so
+ * is the length, which every operation is told.
  *
  *   1 part          root = the run
  *   2 to 254        root = a node of references to runs
@@ -12,21 +12,14 @@
  */
 
 import type { Arena } from './arena.js';
-import { read32 } from './record.js';
+import { NODE_REFERENCES_MAX, PART_BYTES, PartsReader, partCount } from './parts-reader.js';
 import { NO_REFERENCE, type Reference } from './reference.js';
-import { HEADER_BYTES, PAGE_BYTES, RUN_BYTES_MAX, SPAN_PAGES_MAX, slotBytesOf } from './size-classes.js';
+import { HEADER_BYTES, PAGE_BYTES, SPAN_PAGES_MAX, slotBytesOf } from './size-classes.js';
 
-/** Bytes of every part but the last: what a run of 16 pages carries. */
-export const PART_BYTES = RUN_BYTES_MAX;
-/** References in a node. */
-export const NODE_REFERENCES_MAX = 254;
+export { NODE_REFERENCES_MAX, PART_BYTES, partCount };
+
 const NODE_BYTES_MIN = 32;
 const NODE_BYTES_MAX = NODE_REFERENCES_MAX * 4;
-
-/** Parts of a byte string of that length, at least 1. */
-export function partCount(length: number): number {
-  return length <= PART_BYTES ? 1 : Math.ceil(length / PART_BYTES);
-}
 
 /** Pages of a run that carries `length` bytes. */
 function pagesOf(length: number): number {
@@ -52,10 +45,11 @@ export function bytesNeededForParts(length: number): number {
   return count === 1 ? runs : runs + nodeBytesFor(count);
 }
 
-export class Parts {
+export class Parts extends PartsReader {
   private readonly arena: Arena;
 
   constructor(arena: Arena) {
+    super(arena);
     this.arena = arena;
   }
 
@@ -184,20 +178,6 @@ export class Parts {
     }
   }
 
-  /** Copies `count` bytes from `at` to `target`. */
-  copyOut(root: Reference, length: number, at: number, count: number, target: Uint8Array, targetAt: number): void {
-    const parts = partCount(length);
-    let done = 0;
-    while (done < count) {
-      const position = at + done;
-      const index = Math.floor(position / PART_BYTES);
-      const inside = position - index * PART_BYTES;
-      const taken = Math.min(count - done, PART_BYTES - inside);
-      this.arena.copyOut(this.part(root, parts, index), inside, taken, target, targetAt + done);
-      done += taken;
-    }
-  }
-
   /** Whether the byte string, `end - start` long, is `bytes[start, end)`. */
   equals(root: Reference, bytes: Uint8Array, start: number, end: number): boolean {
     const parts = partCount(end - start);
@@ -226,18 +206,6 @@ export class Parts {
     }
     if (until === 0 && count > 1) this.arena.free(root);
     return until;
-  }
-
-  /** The run of part `index` of `count`. */
-  part(root: Reference, count: number, index: number): Reference {
-    if (count === 1) return root;
-    if (count <= NODE_REFERENCES_MAX) return this.entry(root, index);
-    const node = this.entry(root, Math.floor(index / NODE_REFERENCES_MAX));
-    return this.entry(node, index % NODE_REFERENCES_MAX);
-  }
-
-  private entry(node: Reference, index: number): Reference {
-    return read32(this.arena.bytes(node), this.arena.offset(node) + index * 4);
   }
 
   private setEntry(node: Reference, index: number, reference: Reference): void {

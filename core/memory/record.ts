@@ -9,6 +9,7 @@
  */
 
 import type { Arena } from './arena.js';
+import type { ReadableArena } from './readable-arena.js';
 import type { ReadableBytes, Reference, WritableOffset } from './reference.js';
 import { SLOT_BYTES_MAX } from './size-classes.js';
 
@@ -170,9 +171,9 @@ export class RecordReader {
   expiryAt = 0;
   keyAt = 0;
   valueAt = 0;
-  private readonly arena: Arena;
+  private readonly arena: ReadableArena;
 
-  constructor(arena: Arena) {
+  constructor(arena: ReadableArena) {
     this.arena = arena;
     this.bytes = new Uint8Array(0);
   }

@@ -6,7 +6,7 @@ import type { TestEngine } from './test-engine.js';
 export function datasetDigest(engine: TestEngine): string {
   const sum = new DigestSum();
   engine.engine.keyspaces.forEach((keyspace, database) => {
-    const digest = new KeyspaceDigest(engine.arena, keyspace, database, sum);
+    const digest = new KeyspaceDigest(engine.arena, keyspace.id, database, sum);
     while (!digest.step(1 << 20));
   });
   return sum.text();

@@ -30,7 +30,7 @@ function set(keyspace: Keyspace, { key, value, expiry }: Item, encoding = ENCODI
 
 function digestOf(arena: Arena, keyspace: Keyspace, budget: number, database = 0): DigestSum {
   const sum = new DigestSum();
-  const walk = new KeyspaceDigest(arena, keyspace, database, sum);
+  const walk = new KeyspaceDigest(arena, keyspace.id, database, sum);
   while (!walk.step(budget));
   return sum;
 }
