@@ -3,6 +3,7 @@
  * whose time is up (and logs it), and moves the access clock; every change notes its sequence for later lookups. Nothing
  * here decides what a command means.
  */
+import type { AccessClock } from './access-clock.js';
 import type { Arguments } from './arguments.js';
 import { DependencyTable } from './dependency-table.js';
 import type { EffectWriter } from './effect-writer.js';
@@ -58,8 +59,8 @@ export class Database {
   now = 0;
   /** False in replay: only a logged UNLINK removes a key there. */
   expires = true;
-  /** 24-bit access clock that lookups set, in seconds; moved on by the engine. */
-  accessClock = 0;
+  /** False for commands of a client that has asked with CLIENT NO-TOUCH to leave access clocks alone. */
+  touches = true;
   /** True while the log cannot take the engine's own entries: an expired key cannot be removed then. */
   engineWritesRefused = false;
   /** True once the running command has changed the dataset. */
@@ -74,6 +75,8 @@ export class Database {
   /** Keys that the last `collect` has found. */
   collectedCount = 0;
   readonly statistics = new DatabaseStatistics();
+  /** What lookups do to the access clock of a key; moved on by the engine. */
+  readonly accessClock: AccessClock;
   private readonly keyspaces: Keyspace[];
   private readonly dependencies: DependencyTable;
   private readonly effects: EffectWriter;
@@ -86,7 +89,8 @@ export class Database {
   private readonly addCollected: (reference: Reference) => void;
   private readonly expireVisited: (reference: Reference) => void;
 
-  constructor(keyspaces: Keyspace[], effects: EffectWriter, args: Arguments) {
+  constructor(keyspaces: Keyspace[], effects: EffectWriter, args: Arguments, accessClock: AccessClock) {
+    this.accessClock = accessClock;
     this.keyspaces = keyspaces;
     this.dependencies = new DependencyTable(keyspaces.length);
     this.effects = effects;
@@ -128,15 +132,22 @@ export class Database {
       this.statistics.keyspaceMisses++;
     } else {
       this.statistics.keyspaceHits++;
-      this.keyspace.setClock(this.accessClock);
+      this.noteUse();
     }
     return found;
+  }
+
+  /** The key at the cursor is used: its access clock moves. */
+  private noteUse(): void {
+    const { accessClock, keyspace } = this;
+    if (!this.touches) return;
+    keyspace.setClock(accessClock.byFrequency ? accessClock.used(keyspace.clock()) : accessClock.fresh);
   }
 
   /** The same for a command that may change the key: no hit or miss is counted. */
   lookupWrite(i: number): Found {
     const found = this.resolve(i, true);
-    if (found !== ABSENT) this.keyspace.setClock(this.accessClock);
+    if (found !== ABSENT) this.noteUse();
     return found;
   }
 
@@ -233,6 +244,30 @@ export class Database {
     }
   }
 
+  /** Seconds since the key at the last lookup was used (OBJECT IDLETIME); only while `accessClock.byFrequency` is false. */
+  idleSeconds(): number {
+    return this.accessClock.idleSeconds(this.keyspace.clock());
+  }
+
+  /** How often the key at the last lookup is used, 0 to 255 (OBJECT FREQ); only while `accessClock.byFrequency`. */
+  frequency(): number {
+    return this.accessClock.frequency(this.keyspace.clock());
+  }
+
+  /**
+   * Gives the key at the last lookup or change an age (RESTORE IDLETIME and FREQ, loading a snapshot). The one that the
+   * policy does not go by is ignored, as in Redis.
+   * @param idleSeconds seconds since its last use, -1 for unknown. @param frequency 0 to 255, -1 for unknown.
+   */
+  setAge(idleSeconds: number, frequency: number): void {
+    const { accessClock, keyspace } = this;
+    if (accessClock.byFrequency) {
+      if (frequency >= 0) keyspace.setClock(accessClock.ofFrequency(frequency));
+    } else if (idleSeconds >= 0) {
+      keyspace.setClock(accessClock.ofIdleSeconds(idleSeconds));
+    }
+  }
+
   /** Writes the whole string as a bulk reply. */
   replyValue(reply: ReplyWriter, found: Found): void {
     this.replyRange(reply, found, 0, this.keyspace.valueLength(found));
@@ -272,12 +307,13 @@ export class Database {
     expiryHigh: number,
     expiryLow: number,
   ): void {
-    const { args, key } = this;
+    const { accessClock, args, key, keyspace } = this;
     const from = args.start[key]!;
     const to = args.end[key]!;
-    this.keyspace.store(args.bytes, from, to, bytes, start, end, encoding, hasExpiry, expiryHigh, expiryLow);
-    // A key that is new has not been seen by the lookup.
-    this.keyspace.setClock(this.accessClock);
+    const fresh = !keyspace.atRecord;
+    keyspace.store(args.bytes, from, to, bytes, start, end, encoding, hasExpiry, expiryHigh, expiryLow);
+    // Where uses are counted, an overwritten key keeps its count, which the lookup has moved on.
+    if (fresh || !accessClock.byFrequency) keyspace.setClock(accessClock.fresh);
     this.changed();
   }
 

@@ -3,6 +3,7 @@
  * no sockets, files, timers or clocks. In: a session, a parsed command, the time. Out: reply bytes in `reply`, effects in
  * `effects`, and in `dependency` the sequence that must be committed before the reply may leave the process.
  */
+import { AccessClock } from './access-clock.js';
 import { Arguments } from './arguments.js';
 import { Command, CommandTable, FLAG_DENYOOM, FLAG_LOADING, FLAG_NO_AUTH, FLAG_WRITE } from './command-table.js';
 import type { CommandSpec } from './commands/command.js';
@@ -12,6 +13,7 @@ import { type EffectSink, EffectWriter } from './effect-writer.js';
 import { Execution } from './execution.js';
 import type { Arena } from './memory/arena.js';
 import { Keyspace } from './memory/keyspace.js';
+import { RandomNumbers } from './random-numbers.js';
 import { ReplyWriter } from './reply-writer.js';
 import { Session } from './session.js';
 
@@ -85,6 +87,7 @@ export class Engine {
   readonly arena: Arena;
   readonly keyspaces: Keyspace[];
   readonly database: Database;
+  readonly accessClock: AccessClock;
   readonly table: CommandTable;
   readonly execution: Execution;
   readonly random: () => number;
@@ -131,7 +134,8 @@ export class Engine {
     for (let i = 0; i < options.databases; i++) {
       this.keyspaces.push(new Keyspace(i + 1, options.arena, options.hashSeed));
     }
-    this.database = new Database(this.keyspaces, this.effects, this.args);
+    this.accessClock = new AccessClock(new RandomNumbers(options.random));
+    this.database = new Database(this.keyspaces, this.effects, this.args, this.accessClock);
     this.table = new CommandTable(options.commands);
     this.replaySession.authenticated = true;
     this.execution = new Execution(
@@ -218,8 +222,9 @@ export class Engine {
     effects.session = session;
     x.session = session ?? this.replaySession;
     x.now = now;
+    if (now !== database.now && now > 0) this.accessClock.setTime(now);
     database.now = now;
-    database.accessClock = (now / 1000) & 0xffffff;
+    database.touches = !x.session.noTouch;
     database.dependency = 0;
     database.mutated = false;
     database.select(x.session.database);
@@ -356,6 +361,8 @@ export class Engine {
   beginReplay(): void {
     this.effects.enabled = false;
     this.database.expires = false;
+    // Folding knows no time; what it stores counts as used now.
+    this.accessClock.setTime(this.clock.nowMs());
     this.execution.replaying = true;
   }
 

@@ -23,6 +23,8 @@ export class Session {
   readonly address: string;
   /** Engine time of the connect, in ms. */
   readonly connectedAt: number;
+  /** CLIENT NO-TOUCH: commands of this session leave the access clocks of keys alone (TOUCH sets database.touches). */
+  noTouch = false;
   /** Origin number in the log; valid while originGeneration equals the effect sink's. */
   origin = 0;
   originGeneration = -1;

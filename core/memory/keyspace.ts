@@ -185,6 +185,11 @@ export class Keyspace implements RecordKeys {
     return this.arena.bytes(reference)[this.arena.offset(reference)]!;
   }
 
+  /** Whether the cursor is at a record. */
+  get atRecord(): boolean {
+    return this.current !== NO_REFERENCE;
+  }
+
   /** The access clock, 24 bits, of the record at the cursor. */
   clock(): number {
     return this.table.clock();
