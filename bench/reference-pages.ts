@@ -6,6 +6,7 @@
 import type { ArgumentSpec, CommandGroup, CommandSpec } from '../core/commands/command.js';
 import { coreCommands } from '../core/commands/core-commands.js';
 import { serverCommands } from '../server/commands/server-commands.js';
+import type { Option } from '../server/config/option.js';
 import { OPTION_TABLE } from '../server/config/options.js';
 import type { ServerContext } from '../server/server-context.js';
 
@@ -33,7 +34,9 @@ export function generatedParts(): GeneratedPart[] {
   return [
     { file: 'README.md', marker: 'commands', text: commandNames() },
     { file: 'docs/commands.md', marker: 'commands', text: commandTables() },
-    { file: 'docs/configuration.md', marker: 'options', text: optionTable() },
+    { file: 'docs/configuration.md', marker: 'honoured options', text: honouredOptions() },
+    { file: 'docs/configuration.md', marker: 'options without effect', text: optionsWithoutEffect() },
+    { file: 'docs/configuration.md', marker: 'refused options', text: refusedOptions() },
   ];
 }
 
@@ -132,15 +135,50 @@ function plainSyntax(spec: ArgumentSpec): string {
   }
 }
 
-function optionTable(): string {
-  const rows = ['| option | values | default | CONFIG SET | what it does |', '|---|---|---|---|---|'];
+function optionRows(
+  columns: readonly string[],
+  cells: (name: string, option: Option<unknown>) => string[] | undefined,
+) {
+  const rows = [row(columns), `|${'---|'.repeat(columns.length)}`];
   for (const [name, option] of OPTION_TABLE) {
-    const initial = option.initialShown ?? `\`${option.kind.format(option.initial) || "''"}\``;
-    const settable = option.changes === 'running' && option.fixed === undefined ? 'yes' : 'no';
-    const fixed = option.fixed === undefined ? '' : ` Takes no other value: ${option.fixed}.`;
-    rows.push(row([`\`${name}\``, option.kind.title, initial, settable, option.summary + fixed]));
+    const aliases = (option.aliases ?? []).map((alias) => `, \`${alias}\``).join('');
+    const rest = cells(name, option);
+    if (rest !== undefined) rows.push(row([`\`${name}\`${aliases}`, ...rest]));
   }
   return rows.join('\n');
+}
+
+function initialText({ kind, initial, initialShown }: Option<unknown>): string {
+  return initialShown ?? `\`${kind.format(initial) || "''"}\``;
+}
+
+function honouredOptions(): string {
+  return optionRows(['option', 'values', 'default', 'CONFIG SET', 'what it does'], (_, option) => {
+    const { kind, changes, fixed, summary } = option;
+    if (option.noEffect !== undefined || option.refused !== undefined) return undefined;
+    const settable = fixed !== undefined || changes === 'start' ? 'no' : changes === 'protected' ? 'protected' : 'yes';
+    const always = fixed === undefined ? '' : ` Takes no other value: ${fixed}.`;
+    return [kind.title, initialText(option), settable, summary + always];
+  });
+}
+
+function optionsWithoutEffect(): string {
+  return optionRows(['option', 'values', 'default', 'CONFIG SET', 'why it changes nothing'], (_, option) => {
+    const { kind, changes, noEffect } = option;
+    if (noEffect === undefined) return undefined;
+    return [
+      kind.title,
+      initialText(option),
+      changes === 'running' ? 'yes' : changes === 'start' ? 'no' : changes,
+      noEffect,
+    ];
+  });
+}
+
+function refusedOptions(): string {
+  return optionRows(['option', 'the one value that is taken', 'why no other'], (_, option) =>
+    option.refused === undefined ? undefined : [initialText(option), option.refused],
+  );
 }
 
 function row(cells: readonly string[]): string {

@@ -1,10 +1,11 @@
 /** CONFIG and its subcommands. What the options are is in server/config/options.ts. */
 import type { CommandSpec } from '../../core/commands/command.js';
 import type { Execution } from '../../core/execution.js';
-import { findOption, OPTION_TABLE } from '../config/options.js';
+import { OPTION_NAMES, OPTION_TABLE } from '../config/options.js';
 import type { ServerContext } from '../server-context.js';
 import { replyHelp } from './help-reply.js';
 import { matchesPattern } from './name-pattern.js';
+import { isAllowed } from './protected-action.js';
 
 const HELP: readonly string[] = [
   'GET <pattern>',
@@ -17,23 +18,24 @@ const HELP: readonly string[] = [
 
 function getCommand(server: ServerContext, x: Execution): void {
   const { args, reply } = x;
-  // As in Redis, an option that was asked for by its plain name is named as it was asked for.
+  // Shown name by lower-case name: an option that was asked for by its plain name is named as it was asked for.
   const asked = new Map<string, string>();
   for (let i = 2; i < args.count; i++) {
     const pattern = args.latin1(i);
     if (!/[[*?]/.test(pattern)) {
-      const name = findOption(pattern);
-      if (name !== undefined && !asked.has(name)) asked.set(name, pattern);
+      const name = pattern.toLowerCase();
+      if (OPTION_NAMES.has(name) && !asked.has(name)) asked.set(name, pattern);
       continue;
     }
-    for (const name of OPTION_TABLE.keys()) {
-      if (!asked.has(name) && matchesPattern(pattern, name)) asked.set(name, name);
+    for (const [name, option] of OPTION_NAMES) {
+      if (OPTION_TABLE.get(option)!.hidden === true || asked.has(name)) continue;
+      if (matchesPattern(pattern, name)) asked.set(name, name);
     }
   }
   reply.map(asked.size);
   for (const [name, shown] of asked) {
     reply.bulkLatin1(shown);
-    reply.bulkLatin1(server.config.shown(name));
+    reply.bulkLatin1(server.config.shown(OPTION_NAMES.get(name)!));
   }
 }
 
@@ -45,7 +47,8 @@ function setCommand(server: ServerContext, x: Execution): void {
   }
   const pairs: string[] = [];
   for (let i = 2; i < args.count; i++) pairs.push(args.latin1(i));
-  const error = server.config.set(pairs);
+  const protectedOptions = isAllowed(server, x, server.config.values['enable-protected-configs']);
+  const error = server.config.set(pairs, { protectedOptions, loading: server.engine.loading });
   if (error === '') reply.ok();
   else reply.error(error);
 }

@@ -4,21 +4,12 @@ import { datasetDigest } from '../../core/dataset-digest.js';
 import type { Execution } from '../../core/execution.js';
 import type { ServerContext } from '../server-context.js';
 import { replyHelp } from './help-reply.js';
-
-const ERROR_DISABLED =
-  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
-  'connection, otherwise you need to set this option in the configuration file, and then restart the server.';
-
-function allowed(server: ServerContext, x: Execution): boolean {
-  const mode = server.config.values['enable-debug-command'];
-  if (mode === 'local') return server.connections.byId(x.session.id)?.transport.local ?? false;
-  return mode === 'yes';
-}
+import { isAllowed, notAllowedError } from './protected-action.js';
 
 function debugCommand(server: ServerContext, x: Execution): void {
   const { args, reply } = x;
-  if (!allowed(server, x)) {
-    reply.error(ERROR_DISABLED);
+  if (!isAllowed(server, x, server.config.values['enable-debug-command'])) {
+    reply.error(notAllowedError('DEBUG', 'enable-debug-command'));
   } else if (args.is(1, 'HELP') && args.count === 2) {
     replyHelp(x, 'DEBUG', ['DIGEST', '    Output a hash signature of the current dataset.']);
   } else if (args.is(1, 'DIGEST') && args.count === 2) {

@@ -7,6 +7,8 @@ import type { OutputBufferLimits } from '../connections/connection-limits.js';
 export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning';
 
 export interface ConfigTarget {
+  /** Data directory, absolute, as a byte string. A running server stays where it is. */
+  setDirectory(path: string): void;
   setMaxmemory(bytes: number): void;
   /** Bytes, or below zero a percentage of maxmemory; 0 for a quarter of maxmemory. */
   setMaxmemoryClients(bytesOrPercent: number): void;

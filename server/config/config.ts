@@ -8,13 +8,16 @@ import { resolve } from 'node:path';
 import { byteString, pathOf } from './byte-string.js';
 import { ConfigError, ConfigValueError } from './config-error.js';
 import type { ConfigTarget } from './config-target.js';
+import { splitWords } from './config-words.js';
 import type { MachineFacts } from './machine-facts.js';
+import type { Option } from './option.js';
+import { MAXMEMORY_BYTES_MAX } from './options/memory-options.js';
 import {
   type ConfigValues,
+  FORGOTTEN_OPTIONS,
   findOption,
-  MAXMEMORY_BYTES_MAX,
+  OPTION_NAMES,
   OPTION_TABLE,
-  type Option,
   RESERVED_FILES,
 } from './options.js';
 
@@ -27,7 +30,16 @@ export interface Setting {
   readonly where: string;
 }
 
+/** Who asks CONFIG SET for a change, and when. */
+export interface ChangeRights {
+  /** Whether options that enable-protected-configs protects may be changed. */
+  readonly protectedOptions: boolean;
+  /** Whether the dataset is still being read. */
+  readonly loading: boolean;
+}
+
 const DEFAULT_MEMORY_SHARE = 0.7;
+const ERROR_LOADING = 'LOADING Redis is loading the dataset in memory';
 
 export class Config {
   /** The values by the name of the option. Written by this class only. */
@@ -43,50 +55,52 @@ export class Config {
    * @throws ConfigError
    */
   constructor(settings: readonly Setting[], facts: MachineFacts, workingDirectory = process.cwd()) {
+    const clientsMax = Math.max(1, facts.openFilesMax - RESERVED_FILES);
     this.raw = new Map();
     for (const [name, option] of OPTION_TABLE) this.raw.set(name, option.initial);
-    this.raw.set('maxmemory', defaultMaxmemory(facts));
     this.values = valuesView(this.raw);
-    for (const setting of settings) this.load(setting);
+    this.raw.set('maxmemory', defaultMaxmemory(facts));
+    this.raw.set('maxclients', Math.min(this.values.maxclients, clientsMax));
+    const seen = new Set<string>();
+    for (const setting of settings) this.load(setting, seen);
     this.raw.set('dir', byteString(resolve(workingDirectory, pathOf(this.values.dir))));
-    this.fitToMachine(settings, facts);
-  }
-
-  private load({ name, words, where }: Setting): void {
-    const shown = [name, ...words].join(' ');
-    const found = findOption(name);
-    if (found === undefined) throw new ConfigError(`${where}: '${shown}': there is no option '${name}'`);
-    const option = OPTION_TABLE.get(found)!;
-    if (words.length === 0 || (words.length > 1 && !option.kind.multiple)) {
-      throw new ConfigError(`${where}: '${shown}': wrong number of arguments`);
-    }
-    try {
-      const split = option.kind.multiple && words.length === 1 ? words[0]!.split(' ') : words;
-      const value = option.kind.parse(split, this.raw.get(found));
-      if (option.fixed !== undefined && option.kind.format(value) !== option.kind.format(option.initial)) {
-        this.warnings.push(`${where}: ${found} stays ${option.kind.format(option.initial)}: ${option.fixed}`);
-        return;
-      }
-      refuseImpossible(found, value);
-      this.raw.set(found, value);
-    } catch (error) {
-      if (!(error instanceof ConfigValueError)) throw error;
-      throw new ConfigError(`${where}: '${shown}': ${error.message}`);
-    }
-  }
-
-  private fitToMachine(settings: readonly Setting[], facts: MachineFacts): void {
     if (this.values.maxmemory === 0) {
       this.warnings.push('maxmemory is 0: nothing keeps the dataset below the memory of this machine');
     }
-    const most = Math.max(1, facts.openFilesMax - RESERVED_FILES);
-    if (this.values.maxclients <= most) return;
-    if (settings.some(({ name }) => name.toLowerCase() === 'maxclients')) {
+    if (this.values.maxclients > clientsMax) {
       this.warnings.push(
-        `maxclients is ${most}, not ${this.values.maxclients}: the limit of open files is ${facts.openFilesMax}`,
+        `maxclients is ${clientsMax}, not ${this.values.maxclients}: the limit of open files is ${facts.openFilesMax}`,
       );
+      this.raw.set('maxclients', clientsMax);
     }
-    this.raw.set('maxclients', most);
+  }
+
+  /** @param seen options that were set before by the same start. */
+  private load({ name, words, where }: Setting, seen: Set<string>): void {
+    const shown = [name, ...words].join(' ');
+    const found = findOption(name);
+    if (found === undefined) {
+      if (FORGOTTEN_OPTIONS.has(name.toLowerCase()) && words.length === 1) return;
+      throw new ConfigError(`${where}: '${shown}': there is no option '${name}'`);
+    }
+    const option = OPTION_TABLE.get(found)!;
+    const { kind } = option;
+    if (!kind.multiple && words.length !== 1) throw new ConfigError(`${where}: '${shown}': wrong number of arguments`);
+    try {
+      const earlier = this.raw.get(found);
+      const parsed = kind.parse(wordsOfLine(option, words), earlier);
+      const value = kind.combine !== undefined && seen.has(found) ? kind.combine(earlier, parsed) : parsed;
+      seen.add(found);
+      if (option.fixed !== undefined && !isInitial(option, value)) {
+        this.warnings.push(`${where}: ${found} stays ${kind.format(option.initial)}: ${option.fixed}`);
+        return;
+      }
+      if (option.refused !== undefined && !isInitial(option, value)) throw new ConfigValueError(option.refused);
+      this.raw.set(found, value);
+    } catch (error) {
+      if (!(error instanceof ConfigValueError)) throw error;
+      throw new ConfigError(`${where}: '${option.secret ? name : shown}': ${error.message}`);
+    }
   }
 
   /**
@@ -108,23 +122,24 @@ export class Config {
    * @param pairs name, value, name, value ... as byte strings.
    * @returns '' or the error text.
    */
-  set(pairs: readonly string[]): string {
-    const refusal = refuseNames(pairs);
+  set(pairs: readonly string[], rights: ChangeRights): string {
+    const refusal = refuseNames(pairs, rights);
     if (refusal !== '') return refusal;
     const before = new Map<string, unknown>();
     const applied: string[] = [];
     let asked = '';
     try {
       for (let i = 0; i < pairs.length; i += 2) {
-        const name = findOption(pairs[i]!)!;
-        asked = name;
-        const value = this.parseChange(name, OPTION_TABLE.get(name)!, pairs[i + 1]!);
-        before.set(name, this.raw.get(name));
+        asked = pairs[i]!.toLowerCase();
+        const name = findOption(asked)!;
+        const value = this.parseChange(name, pairs[i + 1]!);
+        // An option may be there twice, once by an alias: what was before the first is what counts.
+        if (!before.has(name)) before.set(name, this.raw.get(name));
         this.raw.set(name, value);
       }
       for (let i = 0; i < pairs.length; i += 2) {
-        const name = findOption(pairs[i]!)!;
-        asked = name;
+        asked = pairs[i]!.toLowerCase();
+        const name = findOption(asked)!;
         this.apply(name);
         applied.push(name);
       }
@@ -142,39 +157,50 @@ export class Config {
     if (this.target !== undefined) OPTION_TABLE.get(name)!.apply?.(this.target, this.raw.get(name));
   }
 
-  private parseChange(name: string, option: Option<unknown>, text: string): unknown {
+  private parseChange(name: string, text: string): unknown {
+    const option = OPTION_TABLE.get(name)!;
     const { kind } = option;
-    const value = kind.parse(kind.multiple ? text.split(' ') : [text], this.raw.get(name));
-    if (option.fixed !== undefined && kind.format(value) !== kind.format(option.initial)) {
+    const current = this.raw.get(name);
+    const words = kind.multiple ? (text === '' ? [] : text.split(' ')) : [text];
+    const value = kind.parse(words, current);
+    if (option.fixed !== undefined && !isInitial(option, value)) {
       throw new ConfigValueError(`it is always '${kind.format(option.initial)}': ${option.fixed}`);
     }
-    refuseImpossible(name, value);
+    if (option.refused !== undefined && !isInitial(option, value)) throw new ConfigValueError(option.refused);
+    // A relative directory starts from the present one, as with `cd`.
+    if (name === 'dir') return byteString(resolve(pathOf(current as string), pathOf(value as string)));
     return value;
   }
 }
 
-/** What must hold of a value beyond its kind. */
-function refuseImpossible(name: string, value: unknown): void {
-  if (name === 'maxmemory' && (value as number) > MAXMEMORY_BYTES_MAX) {
-    throw new ConfigValueError('argument must be at most 64gb, which is what this version can address');
-  }
+function isInitial(option: Option<unknown>, value: unknown): boolean {
+  return option.kind.format(value) === option.kind.format(option.initial);
+}
+
+/** As Redis does, one argument of an option of several words is split again, so that it may stand in quotes. */
+function wordsOfLine(option: Option<unknown>, words: readonly string[]): readonly string[] {
+  if (!option.kind.multiple || words.length !== 1 || words[0] === '') return words;
+  const split = splitWords(words[0]!);
+  if (split === undefined) throw new ConfigValueError('unbalanced quotes');
+  return split;
 }
 
 /** The first thing wrong with the names of CONFIG SET, or ''. */
-function refuseNames(pairs: readonly string[]): string {
+function refuseNames(pairs: readonly string[], rights: ChangeRights): string {
   const seen = new Set<string>();
-  let duplicate = '';
   for (let i = 0; i < pairs.length; i += 2) {
     const asked = pairs[i]!;
-    const name = findOption(asked);
+    const known = asked.toLowerCase();
+    const name = OPTION_NAMES.get(known);
     if (name === undefined) return `ERR Unknown option or number of arguments for CONFIG SET - '${asked}'`;
-    const changes = OPTION_TABLE.get(name)!.changes;
+    const { changes, deniedWhileLoading } = OPTION_TABLE.get(name)!;
     if (changes === 'start') return failure(asked, "can't set immutable config");
-    if (changes === 'protected') return failure(asked, "can't set protected config");
-    if (seen.has(name) && duplicate === '') duplicate = failure(asked, 'duplicate parameter');
-    seen.add(name);
+    if (changes === 'protected' && !rights.protectedOptions) return failure(asked, "can't set protected config");
+    if (deniedWhileLoading === true && rights.loading) return ERROR_LOADING;
+    if (seen.has(known)) return failure(asked, 'duplicate parameter');
+    seen.add(known);
   }
-  return duplicate;
+  return '';
 }
 
 function failure(asked: string, reason: string): string {

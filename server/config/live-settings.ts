@@ -21,6 +21,7 @@ export class LiveSettings implements ConfigTarget {
   private readonly machine: MachineFacts;
   private readonly sessions: Sessions;
   private clientMemory = 0;
+  private directory: string | undefined = undefined;
 
   constructor(
     engine: Engine,
@@ -34,6 +35,15 @@ export class LiveSettings implements ConfigTarget {
     this.sessions = sessions;
     this.serverLog = serverLog;
     this.machine = machine;
+  }
+
+  setDirectory(path: string): void {
+    this.directory ??= path;
+    if (path !== this.directory) {
+      throw new ConfigValueError(
+        'the log of a running server cannot move: end the server, move the directory, start with the new one',
+      );
+    }
   }
 
   setMaxmemory(bytes: number): void {

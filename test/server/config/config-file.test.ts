@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { parseConfigText, readConfigFile, splitWords } from '../../../server/config/config-file.js';
+import { parseConfigText, readConfigFile } from '../../../server/config/config-file.js';
+import { splitWords } from '../../../server/config/config-words.js';
 import { makeTemporaryDirectory, removeTemporaryDirectory } from '../../support/temporary-directory.js';
 
 const directory = makeTemporaryDirectory('config-file');

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Config, defaultMaxmemory, type Setting } from '../../../server/config/config.js';
+import { type ChangeRights, Config, defaultMaxmemory, type Setting } from '../../../server/config/config.js';
 import { ConfigError, ConfigValueError } from '../../../server/config/config-error.js';
 import type { ConfigTarget } from '../../../server/config/config-target.js';
-import { OPTION_TABLE } from '../../../server/config/options.js';
+import { splitWords } from '../../../server/config/config-words.js';
+import { OPTION_TABLE, type OptionName } from '../../../server/config/options.js';
 import { machine } from '../support/fake-server.js';
 
 function setting(name: string, ...words: string[]): Setting {
@@ -24,6 +25,7 @@ class RecordingTarget implements ConfigTarget {
     this.applied.push(`${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
   }
 
+  setDirectory = (value: string): void => this.note('dir', value);
   setMaxmemory = (value: number): void => this.note('maxmemory', value);
   setMaxmemoryClients = (value: number): void => this.note('maxmemory-clients', value);
   setMaxclients = (value: number): void => this.note('maxclients', value);
@@ -36,6 +38,8 @@ class RecordingTarget implements ConfigTarget {
   setOutputBufferLimits = (value: unknown): void => this.note('client-output-buffer-limit', value);
   setLogLevel = (value: string): void => this.note('loglevel', value);
 }
+
+const ANYONE: ChangeRights = { protectedOptions: false, loading: false };
 
 function attached(): { config: Config; target: RecordingTarget } {
   const config = configOf();
@@ -132,7 +136,7 @@ describe('at the start', () => {
 describe('CONFIG SET', () => {
   test('sets and applies all pairs', () => {
     const { config, target } = attached();
-    expect(config.set(['timeout', '5', 'MAXMEMORY', '1gb'])).toBe('');
+    expect(config.set(['timeout', '5', 'MAXMEMORY', '1gb'], ANYONE)).toBe('');
     expect(config.values.timeout).toBe(5);
     expect(config.shown('maxmemory')).toBe('1073741824');
     expect(target.applied).toEqual(['timeout=5', 'maxmemory=1073741824']);
@@ -140,7 +144,7 @@ describe('CONFIG SET', () => {
 
   test('a value that is not taken leaves all others as they were', () => {
     const { config, target } = attached();
-    const error = config.set(['timeout', '5', 'tcp-keepalive', 'x']);
+    const error = config.set(['timeout', '5', 'tcp-keepalive', 'x'], ANYONE);
     expect(error).toBe(
       "ERR CONFIG SET failed (possibly related to argument 'tcp-keepalive') - argument couldn't be parsed into an integer",
     );
@@ -151,7 +155,7 @@ describe('CONFIG SET', () => {
   test('a server that cannot follow one value is put back to all old ones', () => {
     const { config, target } = attached();
     target.refuse = 'maxclients';
-    expect(config.set(['timeout', '5', 'MaxClients', '77', 'hz', '20'])).toBe(
+    expect(config.set(['timeout', '5', 'MaxClients', '77', 'hz', '20'], ANYONE)).toBe(
       "ERR CONFIG SET failed (possibly related to argument 'maxclients') - not today",
     );
     expect(target.applied).toEqual(['timeout=5', 'timeout=0']);
@@ -162,26 +166,94 @@ describe('CONFIG SET', () => {
 
   test('what is fixed takes only what it is', () => {
     const { config } = attached();
-    expect(config.set(['appendonly', 'YES'])).toBe('');
-    expect(config.set(['appendonly', 'no'])).toMatch(/argument 'appendonly'\) - it is always 'yes'/);
-    expect(config.set(['maxmemory-policy', 'allkeys-lru'])).toMatch(/it is always 'noeviction'/);
-    expect(config.set(['maxmemory', '65gb'])).toMatch(/at most 64gb/);
+    expect(config.set(['appendonly', 'YES'], ANYONE)).toBe('');
+    expect(config.set(['appendonly', 'no'], ANYONE)).toMatch(/argument 'appendonly'\) - it is always 'yes'/);
+    expect(config.set(['maxmemory-policy', 'allkeys-lru'], ANYONE)).toMatch(/it is always 'noeviction'/);
+    expect(config.set(['maxmemory', '65gb'], ANYONE)).toMatch(/at most 64gb/);
+  });
+});
+
+/** The files that a running server would have to leave, and what it is never asked for. */
+const REFUSED_NAMES = ['aclfile', 'replicaof', 'min-replicas-to-write', 'cluster-enabled', 'tls-port', 'tls-cert-file'];
+
+describe('names and rights of CONFIG SET', () => {
+  test('the first name that is wrong is the one that is told', () => {
+    const { config } = attached();
+    expect(config.set(['timeout', '1', 'Nosuch', '2'], ANYONE)).toBe(
+      "ERR Unknown option or number of arguments for CONFIG SET - 'Nosuch'",
+    );
+    expect(config.set(['Port', '1', 'nosuch', '2'], ANYONE)).toBe(
+      "ERR CONFIG SET failed (possibly related to argument 'Port') - can't set immutable config",
+    );
+    expect(config.set(['timeout', '1', 'TIMEOUT', '2', 'nosuch', '1'], ANYONE)).toBe(
+      "ERR CONFIG SET failed (possibly related to argument 'TIMEOUT') - duplicate parameter",
+    );
+  });
+
+  test('an option and its alias are two names: the later one counts, and a failure takes back both', () => {
+    const { config } = attached();
+    expect(config.set(['lua-time-limit', '1', 'busy-reply-threshold', '2'], ANYONE)).toBe('');
+    expect(config.shown('busy-reply-threshold')).toBe('2');
+    expect(config.set(['lua-time-limit', '3', 'busy-reply-threshold', 'x'], ANYONE)).not.toBe('');
+    expect(config.shown('busy-reply-threshold')).toBe('2');
+  });
+
+  test('a protected option needs the right', () => {
+    const { config } = attached();
+    const { dir } = config.values;
+    expect(config.set(['dbfilename', 'a.rdb'], ANYONE)).toBe(
+      "ERR CONFIG SET failed (possibly related to argument 'dbfilename') - can't set protected config",
+    );
+    const rights = { protectedOptions: true, loading: false };
+    expect(config.set(['dbfilename', 'a.rdb', 'dir', '.'], rights)).toBe('');
+    expect(config.values.dbfilename).toBe('a.rdb');
+    expect(config.values.dir).toBe(dir);
+    expect(config.set(['dbfilename', 'a/b'], rights)).toMatch(/dbfilename can't be a path, just a filename$/);
+  });
+
+  test('while the dataset is read some options get the LOADING error', () => {
+    const { config } = attached();
+    const loading = { protectedOptions: true, loading: true };
+    expect(config.set(['appendonly', 'yes'], loading)).toBe('LOADING Redis is loading the dataset in memory');
+    expect(config.set(['timeout', '1'], loading)).toBe('');
   });
 });
 
 describe('the table', () => {
-  test('every value comes back from its own text', () => {
+  test('says of every option at most one of: without effect, fixed, refused', () => {
+    for (const [name, { noEffect, fixed, refused, summary }] of OPTION_TABLE) {
+      const reasons = [noEffect, fixed, refused].filter((reason) => reason !== undefined);
+      expect(reasons.length, name).toBeLessThanOrEqual(1);
+      // What it does, or why it does nothing.
+      expect(summary !== '' || reasons.length === 1, name).toBe(true);
+    }
+  });
+
+  test('what is refused takes its initial value only', () => {
+    for (const name of REFUSED_NAMES) expect(OPTION_TABLE.get(name)?.refused, name).toBeDefined();
+    expect(() => configOf(setting('replicaof', '127.0.0.1', '6379'))).toThrow(/no replication/);
+    expect(() => configOf(setting('slaveof', 'NO', 'ONE'))).not.toThrow();
+    expect(() => configOf(setting('tls-port', '6380'))).toThrow(/does not speak TLS/);
+    expect(() => configOf(setting('tls-port', '0'))).not.toThrow();
+    expect(attached().config.set(['tls-port', '6380'], ANYONE)).toMatch(
+      /'tls-port'\) - this version does not speak TLS/,
+    );
+  });
+
+  test('every value comes back from the lines that a file has of it', () => {
     const config = configOf();
-    for (const [name, option] of OPTION_TABLE) {
-      const shown = config.shown(name);
-      const words = option.kind.multiple ? shown.split(' ') : [shown];
-      expect(option.kind.format(option.kind.parse(words, option.initial)), name).toBe(shown);
+    for (const [name, { kind, initial }] of OPTION_TABLE) {
+      const value: unknown = config.values[name as OptionName];
+      const lines = kind.lines?.(value) ?? [kind.format(value)];
+      const parsed = lines.map((line) => kind.parse(splitWords(line)!, initial));
+      const back = parsed.reduce((earlier, later) => kind.combine?.(earlier, later) ?? later, initial);
+      expect(kind.format(back), name).toBe(config.shown(name));
     }
   });
 
   test('what cannot change has nothing to apply', () => {
     for (const [name, option] of OPTION_TABLE) {
-      if (option.changes !== 'running') expect(option.apply, name).toBeUndefined();
+      if (option.changes === 'start') expect(option.apply, name).toBeUndefined();
     }
   });
 });

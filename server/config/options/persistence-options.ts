@@ -1,0 +1,87 @@
+/** Options of the log, of snapshots and of their files. */
+import { savePointsKind } from '../list-kinds.js';
+import { INT_MAX, INT_MIN, integerKind, memoryKind } from '../number-kinds.js';
+import { noEffect, option } from '../option.js';
+import { baseNameKind, booleanKind, choiceKind, textKind } from '../word-kinds.js';
+
+const ALWAYS_LOGGED = 'every write is in the log before it is acknowledged';
+const NO_SNAPSHOTS = 'this version takes no snapshots';
+const NO_AOF = 'there is no append-only file: the transaction log is in `dir`, in a format of its own';
+const NO_CHILD = 'nothing is saved by a child process';
+const FOR_TESTS = "it slows Redis down for Redis' own tests";
+
+export const persistenceOptions = {
+  dir: option({
+    kind: textKind,
+    initial: './data',
+    changes: 'protected',
+    deniedWhileLoading: true,
+    summary: 'Directory of the log; made if it is missing. A running server takes only the one that it has.',
+    apply: (target, path) => target.setDirectory(path),
+  }),
+  dbfilename: noEffect(baseNameKind('dbfilename', 'filename', true), 'dump.rdb', NO_SNAPSHOTS, {
+    changes: 'protected',
+  }),
+  save: noEffect(savePointsKind, [], ALWAYS_LOGGED),
+  'stop-writes-on-bgsave-error': noEffect(booleanKind, true, NO_SNAPSHOTS),
+  rdbcompression: noEffect(booleanKind, true, NO_SNAPSHOTS),
+  rdbchecksum: noEffect(booleanKind, true, NO_SNAPSHOTS, { changes: 'start' }),
+  'rdb-save-incremental-fsync': noEffect(booleanKind, true, NO_SNAPSHOTS),
+  'rdb-del-sync-files': noEffect(booleanKind, false, 'there is no replication, so there are no files of it'),
+  'sanitize-dump-payload': noEffect(
+    choiceKind(['no', 'yes', 'clients']),
+    'no',
+    'what RESTORE is given is always checked as a whole',
+  ),
+  bgsave_cpulist: noEffect(textKind, '', NO_CHILD, { changes: 'start' }),
+  'rdb-key-save-delay': noEffect(integerKind(INT_MIN, INT_MAX), 0, FOR_TESTS, { hidden: true }),
+  'key-load-delay': noEffect(integerKind(INT_MIN, INT_MAX), 0, FOR_TESTS, { hidden: true }),
+  'loading-process-events-interval-bytes': noEffect(
+    integerKind(1024, INT_MAX),
+    2 * 1024 ** 2,
+    'clients are answered between the slices of a recovery',
+    { hidden: true },
+  ),
+  appendonly: option({
+    kind: booleanKind,
+    initial: true,
+    changes: 'running',
+    fixed: ALWAYS_LOGGED,
+    deniedWhileLoading: true,
+    summary: 'Always yes.',
+  }),
+  appendfsync: option({
+    kind: choiceKind(['everysec', 'always', 'no']),
+    initial: 'always',
+    changes: 'running',
+    fixed: ALWAYS_LOGGED,
+    summary: 'Always `always`: no reply leaves before the write that it shows is on disk.',
+  }),
+  appendfilename: noEffect(baseNameKind('appendfilename', 'filename'), 'appendonly.aof', NO_AOF, { changes: 'start' }),
+  appenddirname: noEffect(baseNameKind('appenddirname', 'dirname'), 'appendonlydir', NO_AOF, { changes: 'start' }),
+  'no-appendfsync-on-rewrite': noEffect(booleanKind, false, ALWAYS_LOGGED),
+  'auto-aof-rewrite-percentage': noEffect(integerKind(0, INT_MAX), 100, NO_AOF),
+  'auto-aof-rewrite-min-size': noEffect(memoryKind(0n), 64n * 1024n ** 2n, NO_AOF),
+  'aof-rewrite-incremental-fsync': noEffect(booleanKind, true, NO_AOF),
+  'aof-load-truncated': noEffect(
+    booleanKind,
+    true,
+    'a torn tail of the log is always cut and reported, damage is always refused',
+  ),
+  'aof-use-rdb-preamble': noEffect(booleanKind, true, NO_AOF),
+  'aof-timestamp-enabled': noEffect(booleanKind, false, 'every frame of the log carries its time'),
+  'aof-disable-auto-gc': noEffect(booleanKind, false, NO_AOF),
+  aof_rewrite_cpulist: noEffect(textKind, '', NO_CHILD, { changes: 'start' }),
+  'commit-inline': option({
+    kind: booleanKind,
+    initial: true,
+    changes: 'start',
+    summary: 'Whether small batches are committed by the server thread itself while the disk is fast.',
+  }),
+  'unsafe-no-directory-lock': option({
+    kind: booleanKind,
+    initial: false,
+    changes: 'start',
+    summary: 'Starts where no lock of the directory can be had. Two servers on one directory destroy it.',
+  }),
+};
