@@ -61,6 +61,9 @@ export interface BatchLogWriter extends LogWriter {
   /** Last sequence that is committed. Reads shared memory; cheap enough for once per event-loop turn. */
   readonly committedSequence: Sequence;
 
+  /** The next batch that is taken begins a new segment, unless the open one has no entries: what lies before can be trimmed. */
+  rollNext(): void;
+
   /**
    * Which frame committed the batch that made `closedCount` this position, and the running checksum behind it; only for
    * one of the newest 64 positions, and once it is committed.

@@ -38,6 +38,17 @@ export function endMissing(file: string, size: number, objection: string): LogEr
   return damagedFile(file, size, `the file ends at offset ${size}, but the next segment begins with ${objection}`);
 }
 
+/** A log whose last frame lies in front of one that somebody knows to be committed. */
+export function endBelow(
+  file: string,
+  end: { readonly epoch: number; readonly idx: number },
+  known: { readonly epoch: number; readonly idx: number },
+  where: string,
+): LogError {
+  const what = `the log ends with epoch ${end.epoch} idx ${end.idx}`;
+  return damagedFile(file, 0, `${what}, but ${where} was made behind epoch ${known.epoch} idx ${known.idx}`);
+}
+
 /** A sound frame of a later version. */
 export function unknownFrame(file: string, offset: number, what: string): LogError {
   const message = `${file}: the frame at offset ${offset} has ${what}, which this version does not know: use a newer one`;

@@ -34,8 +34,11 @@ export const SYNC_SITES = [
 ] as const;
 export type SyncSite = (typeof SYNC_SITES)[number];
 
-/** Calls throw Node's errors (`code` is `ENOSPC`, `EIO`, ...). Offsets and lengths are bytes. */
-export interface FileLayer {
+/**
+ * Calls throw Node's errors (`code` is `ENOSPC`, `EIO`, ...). Offsets and lengths are bytes. `Site` names the promises that
+ * syncs keep; other files than the log's have sites of their own.
+ */
+export interface FileLayer<Site extends string = SyncSite> {
   /** `create`: read and write, must not exist. `write`: read and write, must exist. */
   open(path: string, mode: 'read' | 'write' | 'create'): number;
   close(fd: number): void;
@@ -45,9 +48,9 @@ export interface FileLayer {
   write(fd: number, bytes: Uint8Array, from: number, length: number, offset: number): number;
   truncate(fd: number, size: number): void;
   size(fd: number): number;
-  fsync(fd: number, site: SyncSite): void;
-  fdatasync(fd: number, site: SyncSite): void;
-  syncDirectory(path: string, site: SyncSite): void;
+  fsync(fd: number, site: Site): void;
+  fdatasync(fd: number, site: Site): void;
+  syncDirectory(path: string, site: Site): void;
   /** Replaces `to`. */
   rename(from: string, to: string): void;
   /** Fails with `EEXIST` where `to` exists. */
@@ -74,8 +77,8 @@ export function isNoSpace(error: unknown): boolean {
 }
 
 /** Writes all of bytes[from, from + length), in as many calls as it takes. */
-export function writeFully(
-  files: FileLayer,
+export function writeFully<Site extends string>(
+  files: FileLayer<Site>,
   fd: number,
   bytes: Uint8Array,
   from: number,
@@ -91,8 +94,8 @@ export function writeFully(
 }
 
 /** Reads until `length` bytes or the end of the file; returns how many. */
-export function readFully(
-  files: FileLayer,
+export function readFully<Site extends string>(
+  files: FileLayer<Site>,
   fd: number,
   bytes: Uint8Array,
   from: number,
@@ -108,8 +111,10 @@ export function readFully(
   return done;
 }
 
+type DirectoryMaker = Pick<FileLayer<'directory-create'>, 'exists' | 'makeDirectory' | 'syncDirectory'>;
+
 /** Makes the directory and whatever above it is missing, each durably in its parent. */
-export function makeDirectories(files: FileLayer, path: string): void {
+export function makeDirectories(files: DirectoryMaker, path: string): void {
   if (files.exists(path)) return;
   const parent = dirname(path);
   if (parent !== path) makeDirectories(files, parent);
@@ -123,7 +128,7 @@ export function makeDirectories(files: FileLayer, path: string): void {
 
 const OPEN_FLAGS = { read: 'r', write: 'r+', create: 'wx+' } as const;
 
-export const nodeFiles: FileLayer = {
+export const nodeFiles: FileLayer<string> = {
   open: (path, mode) => fs.openSync(path, OPEN_FLAGS[mode], 0o600),
   close: (fd) => fs.closeSync(fd),
   read: (fd, bytes, from, length, offset) => fs.readSync(fd, bytes, from, length, offset),

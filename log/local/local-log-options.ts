@@ -15,6 +15,16 @@ export type LocalLogEvent =
   /** How the directory was locked, where that is not `flock`, or what guard was not to be had. */
   | { readonly type: 'lock-weaker'; readonly message: string };
 
+/** A frame that is known from elsewhere to be committed; a log that ends in front of it has lost something. */
+export interface KnownCommitted {
+  readonly logId: string;
+  readonly timeline: string;
+  readonly epoch: number;
+  readonly idx: number;
+  /** Who says so, for the error. */
+  readonly where: string;
+}
+
 export interface LocalLogOptions {
   /** The log's own directory; made where it is missing. */
   readonly directory: string;
@@ -33,6 +43,8 @@ export interface LocalLogOptions {
   /** Tells early when the disk has less than this. */
   readonly lowSpaceBytes?: number;
   readonly onEvent?: (event: LocalLogEvent) => void;
+  /** Committed marks outside of the log's own files. */
+  readonly knownCommitted?: readonly KnownCommitted[];
   /** Go on where nothing can lock the directory. Two servers on one directory destroy the log. */
   readonly unsafeNoDirectoryLock?: boolean;
   /** Faults, for tests and benchmarks: `fault-files.ts`. */

@@ -173,6 +173,10 @@ export class LocalLogWriter implements BatchLogWriter {
     return cell;
   }
 
+  rollNext(): void {
+    if (this.bodiesSinceReset > 0) this.resetDue = true;
+  }
+
   releaseBatch(batch: BatchBuffer): void {
     requireUse(this.taken === batch, 'this batch is not out');
     this.taken = undefined;

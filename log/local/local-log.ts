@@ -18,6 +18,7 @@ import { BatchBuffer, cellBytes } from './batch-buffer.js';
 import { readBatchesAhead, readBatchesHere } from './batch-stream.js';
 import { firstSequence, type ReadPlan } from './block-reader.js';
 import { CommitState, Holder, Num, Word } from './commit-state.js';
+import { endBelow } from './damage.js';
 import { type DirectoryLock, lockDirectory } from './directory-lock.js';
 import { EventLoopHost } from './event-loop-host.js';
 import { FAULT_COUNTER_BYTES, FaultFiles, parseLogFaults } from './fault-files.js';
@@ -83,6 +84,7 @@ export class LocalLog implements TransactionLog {
     for (const message of this.lock.weaknesses) this.tell({ type: 'lock-weaker', message });
     try {
       this.scan = scanTail(this.files, this.directory);
+      this.checkKnown(this.scan);
       repairTail(this.files, this.scan);
     } catch (error) {
       await this.close();
@@ -211,6 +213,16 @@ export class LocalLog implements TransactionLog {
   private takeLock(): Promise<DirectoryLock> {
     if (this.options.lock !== undefined) return this.options.lock(this.directory);
     return lockDirectory(this.directory, { unsafeNoDirectoryLock: this.options.unsafeNoDirectoryLock ?? false });
+  }
+
+  /** What a snapshot has seen as committed may be neither cut off nor missing. */
+  private checkKnown({ segments, chain }: TailScan): void {
+    const last = segments.at(-1);
+    for (const { logId, timeline, epoch, idx, where } of this.options.knownCommitted ?? []) {
+      if (last?.header.logId !== logId || last.header.timeline !== timeline) continue;
+      if (chain.epoch > epoch || (chain.epoch === epoch && chain.idx >= idx)) continue;
+      throw endBelow(last.path, chain, { epoch, idx }, where);
+    }
   }
 
   private setState(scan: TailScan): void {

@@ -26,6 +26,31 @@ export interface CommitPipelineOptions {
   readonly inline: boolean;
 }
 
+/** A frame, and the running checksum behind it. */
+export interface FramePlace {
+  readonly epoch: number;
+  readonly idx: number;
+  readonly runningChecksum: Uint8Array;
+}
+
+/** A place between two entries that is also a place between two frames. */
+export interface LogCut {
+  /** The last entry before the cut. */
+  readonly sequence: number;
+  /** The frame that ends with it, once that is committed; rejects when the log fails before. */
+  readonly committed: Promise<FramePlace>;
+}
+
+interface OpenCut {
+  readonly sequence: number;
+  readonly position: number;
+  readonly resolve: (place: FramePlace) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Before the first frame of a log. */
+const LOG_START: FramePlace = { epoch: 0, idx: 0, runningChecksum: new Uint8Array(16) };
+
 /** An entry that found no batch with room for it. */
 interface WaitingEntry {
   readonly bytes: Uint8Array;
@@ -66,6 +91,11 @@ export class CommitPipeline implements EffectSink {
   private readonly flightBytes = new Float64Array(FLIGHT_MAX);
   private flightHead = 0;
   private flightTail = 0;
+  /** The last frame before this epoch, and the position that no batch of this epoch has. */
+  private framesBefore: FramePlace = LOG_START;
+  private firstPosition = 0;
+  /** Cuts whose entries are not all committed, oldest first. */
+  private cuts: OpenCut[] = [];
   private readonly turnEnd = (): void => {
     this.scheduled = false;
     this.endTurn();
@@ -79,9 +109,12 @@ export class CommitPipeline implements EffectSink {
   /**
    * Starts an epoch: from now on this writer's entries go to this log.
    * @param lastSequence sequence of the last entry in the log.
+   * @param lastFrame the last frame before the writer's own.
    */
-  attach(writer: BatchLogWriter, effects: EffectWriter, lastSequence: number): void {
+  attach(writer: BatchLogWriter, effects: EffectWriter, lastSequence: number, lastFrame = LOG_START): void {
     this.writer = writer;
+    this.framesBefore = lastFrame;
+    this.firstPosition = writer.closedCount;
     this.effects = effects;
     this.committed = lastSequence;
     this.sealedSequence = lastSequence;
@@ -160,6 +193,49 @@ export class CommitPipeline implements EffectSink {
     this.waiting.push({ bytes, length, sequence: effects.sequence, session });
     this.submitOpenBatch();
     this.placeWaiting();
+  }
+
+  // ---- snapshots ---------------------------------------------------------------------------------------------------
+
+  /**
+   * Closes the open batch, between two commands: a snapshot taken now is the state behind the last entry of a frame.
+   * Undefined while entries wait for a batch: try again once the log has advanced.
+   */
+  cut(): LogCut | undefined {
+    if (this.congested || this.waiting.length > 0 || this.writer === undefined) return undefined;
+    this.submitOpenBatch();
+    const sequence = this.sealedSequence;
+    const position = this.writer.closedCount;
+    const committed = new Promise<FramePlace>((resolve, reject) => {
+      this.cuts.push({ sequence, position, resolve, reject });
+    });
+    // Whoever waits for it is told; that nobody does is no failure of its own.
+    committed.catch(() => {});
+    this.settleCuts();
+    this.openBatch();
+    return { sequence, committed };
+  }
+
+  /** What is executed from now on goes to a new segment of the log, unless the open one is empty. */
+  roll(): void {
+    if (this.writer === undefined || this.failed) return;
+    this.writer.rollNext();
+    const { batch } = this;
+    if (batch === undefined || this.effects!.position !== batch.bodyStart) {
+      this.submitOpenBatch();
+    } else {
+      this.batch = undefined;
+      this.effects!.limit = this.effects!.position = 0;
+      this.writer.releaseBatch(batch);
+    }
+    this.openBatch();
+  }
+
+  private settleCuts(): void {
+    while (this.cuts.length > 0 && this.cuts[0]!.sequence <= this.committed) {
+      const { position, resolve } = this.cuts.shift()!;
+      resolve(position === this.firstPosition ? this.framesBefore : this.writer!.frameOf(position));
+    }
   }
 
   // ---- batches -----------------------------------------------------------------------------------------------------
@@ -252,6 +328,7 @@ export class CommitPipeline implements EffectSink {
     this.batch = undefined;
     this.batchEntries = 0;
     this.committed = batchFirstSequence + batchEntries - 1;
+    if (this.cuts.length > 0) this.settleCuts();
     this.openBatch();
     this.onAdvance();
     return true;
@@ -299,6 +376,7 @@ export class CommitPipeline implements EffectSink {
       this.flightHead++;
     }
     if (committed > this.committed) this.committed = committed;
+    if (this.cuts.length > 0) this.settleCuts();
     this.placeWaiting();
     if (!this.scheduled) this.endTurn();
     this.onAdvance();
@@ -307,6 +385,7 @@ export class CommitPipeline implements EffectSink {
   private fail(error: Error): void {
     if (this.failed) return;
     this.failed = true;
+    for (const cut of this.cuts.splice(0)) cut.reject(error);
     this.onFatal(error);
   }
 

@@ -4,7 +4,7 @@
  * disk old, as real ones do: reading back then proves nothing.
  */
 import { basename, dirname } from 'node:path';
-import type { FileLayer, SyncSite } from '../../../log/local/file-layer.js';
+import type { FileLayer } from '../../../log/local/file-layer.js';
 import type { Random } from './random.js';
 
 const SECTOR = 512;
@@ -113,9 +113,9 @@ function apply(map: Map<string, Entry>, change: DirectoryChange): void {
   if (change.name !== undefined && change.entry !== undefined) map.set(change.name, change.entry);
 }
 
-export class PowerCutFiles implements FileLayer {
+export class PowerCutFiles implements FileLayer<string> {
   /** Syncs of this site do nothing. */
-  skippedSite: SyncSite | undefined = undefined;
+  skippedSite: string | undefined = undefined;
   /** The power goes at this many more changes; never where it is negative. */
   changesUntilCut = -1;
   /** The n-th sync from now fails with EIO; never where it is negative. */
@@ -123,9 +123,9 @@ export class PowerCutFiles implements FileLayer {
   cutHappened = false;
   cutCount = 0;
   /** Of the last sync that was asked for. */
-  lastSite: SyncSite | undefined = undefined;
+  lastSite: string | undefined = undefined;
   /** Called after a sync of a directory has returned. */
-  onDirectorySynced: ((site: SyncSite) => void) | undefined = undefined;
+  onDirectorySynced: ((site: string) => void) | undefined = undefined;
   /** Bytes that the disk has room for. Room is taken when data is synced, as file systems with delayed allocation do. */
   capacity = Number.POSITIVE_INFINITY;
   private root = new Directory();
@@ -198,7 +198,7 @@ export class PowerCutFiles implements FileLayer {
     return this.inode(fd).cache.length;
   }
 
-  fsync(fd: number, site: SyncSite): void {
+  fsync(fd: number, site: string): void {
     this.step();
     const inode = this.inode(fd);
     this.lastSite = site;
@@ -211,11 +211,11 @@ export class PowerCutFiles implements FileLayer {
     inode.sync();
   }
 
-  fdatasync(fd: number, site: SyncSite): void {
+  fdatasync(fd: number, site: string): void {
     this.fsync(fd, site);
   }
 
-  syncDirectory(path: string, site: SyncSite): void {
+  syncDirectory(path: string, site: string): void {
     this.step();
     this.lastSite = site;
     if (site !== this.skippedSite) this.directory(path).sync();

@@ -60,6 +60,7 @@ class MemoryLog implements BatchLogWriter {
   }
   submit(batch: BatchBuffer, bodyEnd: number, firstSequence: number, entryCount: number): void {
     this.pending.push({ firstSequence, entryCount, body: batch.bytes.slice(batch.bodyStart, bodyEnd), inline: false });
+    this.closedCount++;
   }
   submitLarge(effects: Uint8Array, origin: number, sequence: number): number {
     this.large.push({ effects: effects.slice(), origin, sequence });
@@ -78,8 +79,11 @@ class MemoryLog implements BatchLogWriter {
   fail(): void {
     this.failed(new LogError('LOG_FAILED', 'the log thread died'));
   }
-  frameOf(): { epoch: number; idx: number; runningChecksum: Uint8Array } {
-    throw new Error('the pipeline does not use it');
+  rollNext(): void {
+    this.resetNext = true;
+  }
+  frameOf(position: number): { epoch: number; idx: number; runningChecksum: Uint8Array } {
+    return { epoch: 1, idx: position, runningChecksum: new Uint8Array(16).fill(position) };
   }
   admitsLarge(): boolean {
     return true;
@@ -284,5 +288,61 @@ describe('commit pipeline', () => {
     await turn();
     log.fail();
     await expect(done).rejects.toThrow('died');
+  });
+});
+
+describe('cuts', () => {
+  beforeEach(start);
+
+  it('ends the frame with what is sealed, and names that frame once it is committed', async () => {
+    entry(10);
+    entry(10);
+    const cut = pipeline.cut()!;
+    entry(10);
+    expect(cut.sequence).toBe(2);
+    expect(log.pending).toMatchObject([{ firstSequence: 1, entryCount: 2 }]);
+    let place: unknown;
+    cut.committed.then((committed) => {
+      place = committed;
+    });
+    await turn();
+    expect(place).toBeUndefined();
+    log.advance();
+    await turn();
+    expect(place).toMatchObject({ epoch: 1, idx: 1 });
+  });
+
+  it('names the last frame before this epoch while there is no other', async () => {
+    const before = { epoch: 7, idx: 9, runningChecksum: new Uint8Array(16).fill(3) };
+    pipeline = new CommitPipeline({ nowMs: () => 1000, inline: true });
+    pipeline.attach(log, effects, 41, before);
+    const cut = pipeline.cut()!;
+    expect(cut.sequence).toBe(41);
+    await expect(cut.committed).resolves.toBe(before);
+  });
+
+  it('has to wait while entries find no batch', () => {
+    log.buffers = 0;
+    entry(BATCH_BYTES - 200);
+    entry(BATCH_BYTES - 200);
+    expect(pipeline.cut()).toBeUndefined();
+  });
+
+  it('fails with the log', async () => {
+    entry(10);
+    const cut = pipeline.cut()!;
+    log.fail();
+    await expect(cut.committed).rejects.toThrow('died');
+  });
+
+  it('rolls the log: what comes next is in a batch with an origin reset', () => {
+    const session = new Session(1, '127.0.0.1:1', 1);
+    entry(10, session);
+    const before = pipeline.originGeneration;
+    pipeline.roll();
+    expect(log.pending).toHaveLength(1);
+    expect(pipeline.originGeneration).toBe(before + 1);
+    entry(10, session);
+    expect(session.originGeneration).toBe(before + 1);
   });
 });
