@@ -5,6 +5,7 @@
 import type { Arguments } from './arguments.js';
 import type { CommandFlag, CommandSpec, PageBound } from './commands/command.js';
 import type { Execution } from './execution.js';
+import { LatencyHistogram } from './latency-histogram.js';
 
 export const FLAG_WRITE = 1 << 0;
 export const FLAG_READONLY = 1 << 1;
@@ -12,6 +13,10 @@ export const FLAG_DENYOOM = 1 << 2;
 export const FLAG_NO_AUTH = 1 << 3;
 export const FLAG_LOADING = 1 << 4;
 export const FLAG_ADMIN = 1 << 5;
+export const FLAG_FAST = 1 << 6;
+export const FLAG_MAY_REPLICATE = 1 << 7;
+export const FLAG_SKIP_MONITOR = 1 << 8;
+export const FLAG_SKIP_SLOWLOG = 1 << 9;
 
 const BITS: Partial<Record<CommandFlag, number>> = {
   write: FLAG_WRITE,
@@ -20,6 +25,10 @@ const BITS: Partial<Record<CommandFlag, number>> = {
   no_auth: FLAG_NO_AUTH,
   loading: FLAG_LOADING,
   admin: FLAG_ADMIN,
+  fast: FLAG_FAST,
+  may_replicate: FLAG_MAY_REPLICATE,
+  skip_monitor: FLAG_SKIP_MONITOR,
+  skip_slowlog: FLAG_SKIP_SLOWLOG,
 };
 
 /** A declared command, compiled for dispatch, with its counters. */
@@ -39,6 +48,10 @@ export class Command {
   microseconds = 0;
   rejectedCalls = 0;
   failedCalls = 0;
+  /** How long the calls took; from the first one on that is timed. */
+  latencies: LatencyHistogram | undefined = undefined;
+  /** True when a call's time does not follow from its arguments and reply, so that no other call shares its reading. */
+  readonly timedAlone: boolean;
 
   constructor(spec: CommandSpec, parent: Command | undefined) {
     this.spec = spec;
@@ -49,6 +62,7 @@ export class Command {
     for (const flag of spec.flags) flags |= BITS[flag] ?? 0;
     this.flags = flags;
     this.pages = spec.pages;
+    this.timedAlone = (flags & FLAG_FAST) === 0 && !spec.complexity.startsWith('O(1)');
     this.run = spec.run;
     this.parent = parent;
     this.subcommands = spec.subcommands === undefined ? undefined : new Map();
@@ -60,7 +74,14 @@ export class Command {
     assertSound(this);
   }
 
+  /** Adds the time of so many calls, in microseconds, to the distribution. */
+  recordLatency(micros: number, calls: number): void {
+    this.latencies ??= new LatencyHistogram();
+    this.latencies.record(micros / calls, calls);
+  }
+
   resetCounters(): void {
+    this.latencies = undefined;
     this.calls = 0;
     this.microseconds = 0;
     this.rejectedCalls = 0;

@@ -6,6 +6,7 @@
 import { AccessClock } from './access-clock.js';
 import { Arguments } from './arguments.js';
 import { Command, CommandTable, FLAG_DENYOOM, FLAG_LOADING, FLAG_NO_AUTH, FLAG_WRITE } from './command-table.js';
+import { CommandTrace, type TracedArguments } from './command-trace.js';
 import type { CommandSpec } from './commands/command.js';
 import { Database, ExpiryRefused } from './database.js';
 import { EffectReader } from './effect-reader.js';
@@ -38,6 +39,18 @@ export interface EngineOptions {
   readonly hashSeed: Uint32Array;
   readonly reply: ReplyWriter;
   readonly sink: EffectSink;
+}
+
+/** What of a slow command's arguments is kept: as many, and as many bytes of each, as Redis' slow log does. */
+export const TRACED_ARGUMENTS_MAX = 32;
+export const TRACED_BYTES_MAX = 128;
+
+/**
+ * Is told of calls that took long. Quick commands are timed in rows: then `micros` is the time of `calls` calls of one
+ * command, of which the last one is described.
+ */
+export interface SlowCallObserver {
+  slow(command: Command, session: Session, traced: TracedArguments, micros: number, calls: number): void;
 }
 
 /** An effect from the log that cannot be applied: the log is damaged, or was made by a newer version. */
@@ -116,6 +129,16 @@ export class Engine {
   private timed: Command | undefined = undefined;
   private timedSince = 0;
   private timedCalls = 0;
+  /** Rows of calls that took at least this many microseconds are told to `slowCalls`. */
+  slowMicros = Number.POSITIVE_INFINITY;
+  slowCalls: SlowCallObserver | undefined = undefined;
+  /** Calls that share a reading of the clock at most: 1 times every call by itself. */
+  timedCallsMax = TIMED_CALLS_MAX;
+  /** Whether the distribution of times is kept for every command. */
+  tracksLatency = true;
+  /** What the last background() took to remove expired keys. */
+  expiryMicros = 0;
+  private readonly trace = new CommandTrace();
   private sliceEndMicros = 0;
   private readonly noCommand = new Command(REPLAY_SPEC, undefined);
   private readonly replaySession = new Session(0, '', 0);
@@ -168,6 +191,7 @@ export class Engine {
       session.lastCommand = command.fullName;
       const { errors, produced } = this.reply;
       if (command !== this.timed) this.closeTiming(command);
+      this.trace.note(args);
       command.run!(x);
       if (effects.open) {
         const sequence = effects.seal();
@@ -177,7 +201,9 @@ export class Engine {
       if (this.reply.errors !== errors) command.failedCalls++;
       this.commandsProcessed++;
       const work = args.span() + Math.abs(this.reply.produced - produced);
-      if (++this.timedCalls >= TIMED_CALLS_MAX || work > TIMED_BYTES_MAX) this.closeTiming(command);
+      if (++this.timedCalls >= this.timedCallsMax || work > TIMED_BYTES_MAX || command.timedAlone) {
+        this.closeTiming(command);
+      }
       if (args.count > 1024) args.shrink(1024);
     }
     this.dependency = database.dependency;
@@ -201,6 +227,7 @@ export class Engine {
   /** Ends the row. @returns the monotonic clock in microseconds. */
   endTurn(): number {
     this.closeTiming(undefined);
+    this.trace.forget();
     this.inTurn = false;
     return this.clock.micros;
   }
@@ -210,11 +237,36 @@ export class Engine {
     if (this.timedCalls > 0 || next === undefined) {
       this.turnMs = this.clock.nowMs();
       const { micros } = this.clock;
-      if (this.timed !== undefined) this.timed.microseconds += micros - this.timedSince;
+      if (this.timed !== undefined) this.countTime(this.timed, micros - this.timedSince, this.timedCalls);
       this.timedSince = micros;
       this.timedCalls = 0;
     }
     this.timed = next;
+  }
+
+  private countTime(command: Command, micros: number, calls: number): void {
+    command.microseconds += micros;
+    if (calls === 0) return;
+    const { session } = this.execution;
+    if (session.task !== undefined) {
+      const traced = this.trace.read(this.args, TRACED_ARGUMENTS_MAX, TRACED_BYTES_MAX);
+      session.slicedRun = { command, traced, micros };
+      return;
+    }
+    if (this.tracksLatency) command.recordLatency(micros, calls);
+    if (micros < this.slowMicros) return;
+    const traced = this.trace.read(this.args, TRACED_ARGUMENTS_MAX, TRACED_BYTES_MAX);
+    this.slowCalls?.slow(command, session, traced, micros, calls);
+  }
+
+  /** A command that ran in slices is done. */
+  private countSlices(session: Session): void {
+    const run = session.slicedRun;
+    session.slicedRun = undefined;
+    if (run === undefined) return;
+    const { command, traced, micros } = run;
+    if (this.tracksLatency) command.recordLatency(micros, 1);
+    if (micros >= this.slowMicros) this.slowCalls?.slow(command, session, traced, micros, 1);
   }
 
   private begin(session: Session | undefined, now: number): void {
@@ -300,10 +352,20 @@ export class Engine {
     const { database, effects, execution: x } = this;
     this.reply.protocol = session.protocol;
     this.begin(session, this.clock.nowMs());
-    this.sliceEndMicros = this.clock.monotonicMicros() + budgetMicros;
+    const started = this.clock.monotonicMicros();
+    this.sliceEndMicros = started + budgetMicros;
     const done = task.step(x);
     if (effects.open) effects.seal();
-    if (done) session.task = undefined;
+    const run = session.slicedRun;
+    if (run !== undefined) {
+      const micros = this.clock.monotonicMicros() - started;
+      run.micros += micros;
+      run.command.microseconds += micros;
+    }
+    if (done) {
+      session.task = undefined;
+      this.countSlices(session);
+    }
     // A task may write a long reply over several slices: what it has written depends on all that it can have seen.
     database.dependOnAll();
     this.dependency = database.dependency;
@@ -320,11 +382,14 @@ export class Engine {
    * @returns true when work is left that could be done at once.
    */
   background(budgetMicros: number, mayExpire: boolean): boolean {
-    this.sliceEndMicros = this.clock.monotonicMicros() + budgetMicros;
+    const started = this.clock.monotonicMicros();
+    this.sliceEndMicros = started + budgetMicros;
     let left = false;
+    this.expiryMicros = 0;
     if (mayExpire) {
       this.begin(undefined, this.clock.nowMs());
       left = this.expireDue();
+      this.expiryMicros = this.clock.monotonicMicros() - started;
     }
     while (this.sweepOnce()) {
       if (this.sliceOver()) return true;

@@ -2,7 +2,17 @@
  * What the engine knows of one connection: the selected database, the protocol, who is behind it. Sockets, buffers and
  * time-outs are the server's.
  */
+import type { Command } from './command-table.js';
+import type { TracedArguments } from './command-trace.js';
 import type { SlicedTask } from './sliced-task.js';
+
+/** A command that runs in slices, as statistics see it. */
+export interface SlicedRun {
+  readonly command: Command;
+  readonly traced: TracedArguments;
+  /** What its slices took so far. */
+  micros: number;
+}
 
 export class Session {
   /** Number of the connection, unique in the life of the server, counting from 1. */
@@ -30,6 +40,8 @@ export class Session {
   originGeneration = -1;
   /** A command of this session that runs in slices; nothing else of the session may run until it is done. */
   task: SlicedTask | undefined = undefined;
+  /** What is known of that command. */
+  slicedRun: SlicedRun | undefined = undefined;
   /** Set by QUIT and the like: close after the replies written so far. */
   closing = false;
   /** Name of the last command, for CLIENT LIST. */

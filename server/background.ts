@@ -5,6 +5,7 @@
 import { type Engine, ERROR_NO_SPACE } from '../core/engine.js';
 import type { CommitPipeline } from './commit/commit-pipeline.js';
 import type { ServerClock } from './engine-clock.js';
+import type { ExecutionWatch } from './execution-watch.js';
 import type { SliceMeter } from './slice-meter.js';
 
 /** One slice: clients wait no longer than this for it. */
@@ -15,6 +16,7 @@ export class Background {
   private readonly commit: CommitPipeline;
   private readonly clock: ServerClock;
   private readonly slices: SliceMeter;
+  private readonly watch: ExecutionWatch;
   private readonly onFault: (error: unknown) => void;
   private timer: NodeJS.Timeout | undefined = undefined;
   private immediate: NodeJS.Immediate | undefined = undefined;
@@ -29,12 +31,14 @@ export class Background {
     commit: CommitPipeline,
     clock: ServerClock,
     slices: SliceMeter,
+    watch: ExecutionWatch,
     onFault: (error: unknown) => void,
   ) {
     this.engine = engine;
     this.commit = commit;
     this.clock = clock;
     this.slices = slices;
+    this.watch = watch;
     this.onFault = onFault;
   }
 
@@ -72,7 +76,9 @@ export class Background {
     this.slices.begin();
     try {
       const mayExpire = !engine.loading && !commit.congested && !commit.refusesEngineWrites;
-      if (engine.background(SLICE_MICROS, mayExpire) && !commit.congested) this.schedule();
+      const left = engine.background(SLICE_MICROS, mayExpire);
+      this.watch.expired(engine.expiryMicros);
+      if (left && !commit.congested) this.schedule();
     } catch (error) {
       this.onFault(error);
     } finally {

@@ -9,6 +9,7 @@ import type { Config } from './config/config.js';
 import type { ConnectionLimits } from './connections/connection-limits.js';
 import type { ConnectionRegistry } from './connections/connection-registry.js';
 import type { ServerClock } from './engine-clock.js';
+import type { ExecutionWatch } from './execution-watch.js';
 import type { ServerStatistics } from './server-statistics.js';
 import type { SliceMeter } from './slice-meter.js';
 
@@ -55,6 +56,8 @@ export interface ServerContext {
   readonly logSpace: LogSpace;
   readonly clock: ServerClock;
   readonly slices: SliceMeter;
+  /** Slow log, latency monitor, waits for the log. */
+  readonly watch: ExecutionWatch;
   readonly statistics: ServerStatistics;
   /** Error replies by code word, for INFO errorstats. */
   readonly errorCounts: Map<string, number>;

@@ -28,6 +28,7 @@ import { TurnOutput } from './connections/turn-output.js';
 import { CountingReplyWriter } from './counting-reply-writer.js';
 import { logDirectoryOf } from './data-directory.js';
 import { ServerClock, systemClock } from './engine-clock.js';
+import { ExecutionWatch } from './execution-watch.js';
 import { Recovery } from './recovery.js';
 import type { LoadingState, LogSpace, ServerContext, ServerFacts } from './server-context.js';
 import type { RunningCore, ServerCoreHooks, ServerCoreOptions, ShutdownRequest } from './server-core-seam.js';
@@ -51,6 +52,7 @@ export class ServerCore implements RunningCore, ServerContext {
   readonly log: Logger;
   readonly clock: ServerClock;
   readonly slices: SliceMeter;
+  readonly watch = new ExecutionWatch(systemClock.wallMs);
   readonly statistics: ServerStatistics;
   readonly errorCounts: Map<string, number>;
   readonly loading: LoadingState = { startedAtMs: Date.now(), loadedBytes: 0, totalBytes: 0 };
@@ -76,7 +78,11 @@ export class ServerCore implements RunningCore, ServerContext {
       this.log.warn({ skewMs }, 'the wall clock has jumped ahead; it is followed if it stays there for a minute');
     });
     this.slices = new SliceMeter(() => this.clock.monotonicMicros(), process.env[SLICE_CPU_VARIABLE] === '1');
-    this.commit = new CommitPipeline({ nowMs: () => this.clock.nowMs(), inline: config.values['commit-inline'] });
+    this.commit = new CommitPipeline({
+      nowMs: () => this.clock.nowMs(),
+      inline: config.values['commit-inline'],
+      watch: this.watch.commitWatch(this.clock),
+    });
     const output = new TurnOutput((bytes, overflow) => new CountingReplyWriter(bytes, overflow));
     this.errorCounts = output.writer.errorCounts;
     this.engine = new Engine({
@@ -89,6 +95,7 @@ export class ServerCore implements RunningCore, ServerContext {
       reply: output.writer,
       sink: new DiscardingSink(),
     });
+    this.watch.attach(this.engine);
     this.connections = new ConnectionRegistry({
       processor: this.engine,
       output,
@@ -100,7 +107,9 @@ export class ServerCore implements RunningCore, ServerContext {
       slices: this.slices,
     });
     this.statistics = this.makeStatistics();
-    this.background = new Background(this.engine, this.commit, this.clock, this.slices, (error) => this.fail(error));
+    this.background = new Background(this.engine, this.commit, this.clock, this.slices, this.watch, (error) =>
+      this.fail(error),
+    );
     this.listener = new Listener(
       {
         addresses: config.values.bind,
@@ -118,7 +127,7 @@ export class ServerCore implements RunningCore, ServerContext {
       onEvent: (event) => this.logEvent(event),
     });
     if (process.env[FAULTS_VARIABLE]) this.log.warn(`${FAULTS_VARIABLE} is set: the log behaves as if its disk failed`);
-    config.attach(new LiveSettings(this.engine, this.limits, this.connections, options.log));
+    config.attach(new LiveSettings(this.engine, this.limits, this.connections, options.log, this.watch));
   }
 
   /**

@@ -58,6 +58,7 @@ function resetstatCommand(server: ServerContext, x: Execution): void {
   engine.table.resetCounters();
   engine.peakBytes = engine.usedBytes();
   server.slices.reset();
+  server.watch.resetStatistics();
   server.statistics.reset();
   server.errorCounts.clear();
   x.reply.ok();

@@ -4,10 +4,14 @@
  */
 import { arch, release, type as systemName, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type { LatencyHistogram } from '../../core/latency-histogram.js';
 import { humanBytes } from '../config/memory-units.js';
 import type { ServerContext } from '../server-context.js';
 import { HOLDFAST_VERSION, REDIS_VERSION } from '../version.js';
 import { type InfoFields, percent, ratio } from './info-format.js';
+
+/** What INFO shows of the time that writes wait for the log. */
+const COMMIT_WAIT_PERCENTILES = [50, 99, 99.9, 100];
 
 const EXECUTABLE = fileURLToPath(new URL('../main.js', import.meta.url));
 
@@ -163,6 +167,7 @@ export function persistenceFields(server: ServerContext): InfoFields {
     ['log_commits_inline', commit.inlineCommits],
     ['log_commits_thread', commit.threadCommits],
     ['log_sync_average_usec', Math.round(commit.averageSyncMicros)],
+    ['log_commit_wait_usec', percentilesText(server.watch.commitWaits, COMMIT_WAIT_PERCENTILES)],
     ['log_space_low', logSpace.low ? 1 : 0],
     ['log_space_refuses_writes', commit.refusesWrites ? 1 : 0],
   ];
@@ -267,6 +272,24 @@ export function commandStatsFields(server: ServerContext): InfoFields {
     }
   }
   return fields;
+}
+
+/** How long the calls of each command took, at the percentiles that are asked for. */
+export function latencyStatsFields(server: ServerContext): InfoFields {
+  const percentiles = server.config.values['latency-tracking-info-percentiles'];
+  const fields: [string, string][] = [];
+  for (const command of server.engine.table.commands.values()) {
+    for (const { fullName, latencies } of [command, ...(command.subcommands?.values() ?? [])]) {
+      if (latencies === undefined) continue;
+      fields.push([`latency_percentiles_usec_${fullName}`, percentilesText(latencies, percentiles)]);
+    }
+  }
+  return fields;
+}
+
+/** 'p50=1.007,p99=3.071'. */
+function percentilesText(latencies: LatencyHistogram, percentiles: readonly number[]): string {
+  return percentiles.map((percent) => `p${percent}=${latencies.percentile(percent).toFixed(3)}`).join(',');
 }
 
 export function errorStatsFields(server: ServerContext): InfoFields {

@@ -9,6 +9,7 @@ import {
   cpuFields,
   errorStatsFields,
   keyspaceFields,
+  latencyStatsFields,
   memoryFields,
   persistenceFields,
   replicationFields,
@@ -36,9 +37,10 @@ const SECTIONS: readonly Section[] = [
   { name: 'stats', title: 'Stats', shown: 'default', fields: statsFields },
   { name: 'replication', title: 'Replication', shown: 'default', fields: replicationFields },
   { name: 'cpu', title: 'CPU', shown: 'default', fields: cpuFields },
-  { name: 'modules', title: 'Modules', shown: 'everything', fields: () => [] },
+  { name: 'modules', title: 'Modules', shown: 'default', fields: () => [] },
   { name: 'commandstats', title: 'Commandstats', shown: 'all', fields: commandStatsFields },
   { name: 'errorstats', title: 'Errorstats', shown: 'default', fields: errorStatsFields },
+  { name: 'latencystats', title: 'Latencystats', shown: 'all', fields: latencyStatsFields },
   { name: 'cluster', title: 'Cluster', shown: 'default', fields: () => [['cluster_enabled', 0]] },
   KEYSPACE,
   { name: 'slices', title: 'Slices', shown: 'named', fields: sliceFields },
@@ -66,6 +68,7 @@ function sectionsOf(word: string): readonly Section[] {
   if (word === 'default') return DEFAULT;
   if (word === 'all') return ALL;
   if (word === 'everything') return EVERYTHING;
+  if (word === 'module_list') return SECTIONS.filter(({ name }) => name === 'modules');
   return SECTIONS.filter(({ name }) => name === word);
 }
 

@@ -7,7 +7,9 @@ import { configCommands } from './config.js';
 import { debugCommands } from './debug.js';
 import { handshakeCommands } from './handshake.js';
 import { infoCommands } from './info.js';
+import { latencyCommands } from './latency.js';
 import { shutdownCommands } from './shutdown.js';
+import { slowlogCommands } from './slowlog.js';
 import { waitCommands } from './wait.js';
 
 /**
@@ -23,6 +25,8 @@ export function serverCommands(server: ServerContext): readonly CommandSpec[] {
     ...infoCommands(server),
     ...waitCommands(server),
     ...shutdownCommands(server),
+    ...slowlogCommands(server),
+    ...latencyCommands(server),
     ...debugCommands(server),
   ];
 }

@@ -19,11 +19,24 @@ const INLINE_SYNC_MICROS_MAX = 200;
 /** Batches in flight at most; a power of two above what the log's ring holds. */
 const FLIGHT_MAX = 4096;
 
+/** Is told how long commits took. Times are microseconds of one monotonic clock. */
+export interface CommitWatch {
+  /** What the clock showed when it was last read by anyone: costs nothing. */
+  readonly lastMicros: number;
+  /** Reads the clock. */
+  nowMicros(): number;
+  /** A batch is durable whose first entry was made at `since`. */
+  committed(sinceMicros: number, nowMicros: number): void;
+  /** The server thread itself waited so long for the disk. */
+  synced(micros: number): void;
+}
+
 export interface CommitPipelineOptions {
   /** Engine time in ms. */
   readonly nowMs: () => number;
   /** False leaves every commit to the log thread. */
   readonly inline: boolean;
+  readonly watch?: CommitWatch;
 }
 
 /** A frame, and the running checksum behind it. */
@@ -75,10 +88,13 @@ export class CommitPipeline implements EffectSink {
   private writer: BatchLogWriter | undefined = undefined;
   private readonly nowMs: () => number;
   private readonly inline: boolean;
+  private readonly watch: CommitWatch | undefined;
   private effects: EffectWriter | undefined = undefined;
   private batch: BatchBuffer | undefined = undefined;
   private batchEntries = 0;
   private batchFirstSequence = 0;
+  /** When its first entry was made. */
+  private batchSince = 0;
   /** Sequence of the newest sealed entry. */
   private sealedSequence = 0;
   private originNumber = 0;
@@ -89,6 +105,7 @@ export class CommitPipeline implements EffectSink {
   /** Batches with the log thread, oldest first: last sequence and bytes of each, in rings. */
   private readonly flightSequence = new Float64Array(FLIGHT_MAX);
   private readonly flightBytes = new Float64Array(FLIGHT_MAX);
+  private readonly flightSince = new Float64Array(FLIGHT_MAX);
   private flightHead = 0;
   private flightTail = 0;
   /** The last frame before this epoch, and the position that no batch of this epoch has. */
@@ -104,6 +121,7 @@ export class CommitPipeline implements EffectSink {
   constructor(options: CommitPipelineOptions) {
     this.nowMs = options.nowMs;
     this.inline = options.inline;
+    this.watch = options.watch;
   }
 
   /**
@@ -180,7 +198,7 @@ export class CommitPipeline implements EffectSink {
 
   sealed(effects: EffectWriter): void {
     this.sealedSequence = effects.sequence;
-    if (this.batchEntries++ === 0) this.batchFirstSequence = effects.sequence;
+    if (this.batchEntries++ === 0) this.beginBatch(effects.sequence);
     if (!this.scheduled) {
       this.scheduled = true;
       setImmediate(this.turnEnd);
@@ -282,13 +300,18 @@ export class CommitPipeline implements EffectSink {
     this.openBatch();
   }
 
+  private beginBatch(sequence: number): void {
+    this.batchFirstSequence = sequence;
+    if (this.watch !== undefined) this.batchSince = this.watch.lastMicros;
+  }
+
   private placeInBatch(entry: WaitingEntry): void {
     const effects = this.effects!;
     effects.bytes.set(entry.bytes.subarray(0, entry.length), effects.position);
     effects.position += entry.length;
     this.uncommittedBytes -= entry.length;
     this.waiting.shift();
-    if (this.batchEntries++ === 0) this.batchFirstSequence = entry.sequence;
+    if (this.batchEntries++ === 0) this.beginBatch(entry.sequence);
     if (!this.scheduled) {
       this.scheduled = true;
       setImmediate(this.turnEnd);
@@ -300,6 +323,7 @@ export class CommitPipeline implements EffectSink {
     this.batch = undefined;
     this.waiting.shift();
     this.uncommittedBytes -= entry.length;
+    if (this.watch !== undefined) this.batchSince = this.watch.lastMicros;
     this.launch(entry.sequence, entry.length);
     const origin = entry.session === undefined ? 0 : entry.session.origin;
     this.writer!.submitLarge(entry.bytes.subarray(ENTRY_HEADER, entry.length), origin, entry.sequence, this.nowMs());
@@ -317,12 +341,18 @@ export class CommitPipeline implements EffectSink {
   }
 
   private commitInline(batch: BatchBuffer, bodyEnd: number): boolean {
-    const { batchFirstSequence, batchEntries } = this;
+    const { batchFirstSequence, batchEntries, watch } = this;
+    const started = watch === undefined ? 0 : watch.nowMicros();
     try {
       if (!this.writer!.commitInline(batch, bodyEnd, batchFirstSequence, batchEntries, this.nowMs(), 0)) return false;
     } catch (error) {
       this.fail(error instanceof Error ? error : new Error(String(error)));
       return true;
+    }
+    if (watch !== undefined) {
+      const now = watch.nowMicros();
+      watch.synced(now - started);
+      watch.committed(this.batchSince, now);
     }
     this.inlineCommits++;
     this.batch = undefined;
@@ -361,6 +391,7 @@ export class CommitPipeline implements EffectSink {
     const cell = this.flightTail & (FLIGHT_MAX - 1);
     this.flightSequence[cell] = sequence;
     this.flightBytes[cell] = bytes;
+    this.flightSince[cell] = this.batchSince;
     this.flightTail++;
     this.uncommittedBytes += bytes;
     this.threadCommits++;
@@ -369,10 +400,12 @@ export class CommitPipeline implements EffectSink {
   private threadAdvanced(): void {
     if (this.failed) return;
     const committed = this.writer!.committedSequence;
+    const now = this.watch === undefined ? 0 : this.watch.nowMicros();
     while (this.flightHead !== this.flightTail) {
       const cell = this.flightHead & (FLIGHT_MAX - 1);
       if (this.flightSequence[cell]! > committed) break;
       this.uncommittedBytes -= this.flightBytes[cell]!;
+      this.watch?.committed(this.flightSince[cell]!, now);
       this.flightHead++;
     }
     if (committed > this.committed) this.committed = committed;

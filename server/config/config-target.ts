@@ -22,4 +22,10 @@ export interface ConfigTarget {
   setBulkBytesMax(bytes: number): void;
   setOutputBufferLimits(limits: OutputBufferLimits): void;
   setLogLevel(level: LogLevel): void;
+  /** Microseconds from which a command is kept; below zero for never. */
+  setSlowlogMicros(micros: number): void;
+  setSlowlogLength(entries: number): void;
+  /** 0 for never. */
+  setLatencyThresholdMs(milliseconds: number): void;
+  setLatencyTracking(on: boolean): void;
 }

@@ -3,6 +3,7 @@ import type { Engine } from '../../core/engine.js';
 import type { Session } from '../../core/session.js';
 import { STRING_BYTES_MAX } from '../../core/types/string.js';
 import type { ConnectionLimits, OutputBufferLimits } from '../connections/connection-limits.js';
+import type { ExecutionWatch } from '../execution-watch.js';
 import type { ServerLog } from '../server-core-seam.js';
 import { ConfigValueError } from './config-error.js';
 import type { ConfigTarget, LogLevel } from './config-target.js';
@@ -20,6 +21,7 @@ export class LiveSettings implements ConfigTarget {
   private readonly serverLog: ServerLog;
   private readonly machine: MachineFacts;
   private readonly sessions: Sessions;
+  private readonly watch: ExecutionWatch;
   private clientMemory = 0;
   private directory: string | undefined = undefined;
 
@@ -28,12 +30,14 @@ export class LiveSettings implements ConfigTarget {
     limits: ConnectionLimits,
     sessions: Sessions,
     serverLog: ServerLog,
+    watch: ExecutionWatch,
     machine: MachineFacts = readMachineFacts(),
   ) {
     this.engine = engine;
     this.limits = limits;
     this.sessions = sessions;
     this.serverLog = serverLog;
+    this.watch = watch;
     this.machine = machine;
   }
 
@@ -103,5 +107,23 @@ export class LiveSettings implements ConfigTarget {
 
   setLogLevel(level: LogLevel): void {
     this.serverLog.setLevel(level);
+  }
+
+  setSlowlogMicros(micros: number): void {
+    this.watch.slowlogMicros = micros;
+    this.watch.refresh();
+  }
+
+  setSlowlogLength(entries: number): void {
+    this.watch.slowLog.setLength(entries);
+  }
+
+  setLatencyThresholdMs(milliseconds: number): void {
+    this.watch.latency.thresholdMs = milliseconds;
+    this.watch.refresh();
+  }
+
+  setLatencyTracking(on: boolean): void {
+    this.engine.tracksLatency = on;
   }
 }

@@ -49,6 +49,11 @@ const SCRIPTS: readonly string[] = [
   'INFO nosuch; INFO nosuch another; INFO cluster; HELLO 3; INFO nosuch; INFO cluster',
   // WAIT
   'WAIT; WAIT 0 0; WAIT -1 5; WAIT x 1; WAIT 1 x; WAIT 1 -1; WAIT 99999999999999999999 1; WAIT 1 99999999999999999999; WAIT 1 2 3',
+  // SLOWLOG, LATENCY
+  'SLOWLOG; SLOWLOG foo; SLOWLOG HELP; SLOWLOG HELP x; SLOWLOG LEN x; SLOWLOG RESET x; SLOWLOG RESET; SLOWLOG GET x; SLOWLOG GET -2; SLOWLOG GET ""; SLOWLOG GET 1 2; SLOWLOG GET 0; SLOWLOG LEN',
+  'LATENCY; LATENCY foo; LATENCY HELP; LATENCY HELP x; LATENCY LATEST; LATENCY LATEST x; LATENCY HISTORY; LATENCY HISTORY command; LATENCY GRAPH; LATENCY GRAPH nosuch; LATENCY RESET; LATENCY RESET nosuch other; LATENCY DOCTOR x; LATENCY HISTOGRAM nosuch; HELLO 3; LATENCY HISTOGRAM nosuch',
+  'CONFIG SET slowlog-log-slower-than -2; CONFIG SET slowlog-log-slower-than x; CONFIG SET slowlog-log-slower-than 9223372036854775807; CONFIG GET slowlog-log-slower-than; CONFIG SET slowlog-log-slower-than 9223372036854775808; CONFIG SET slowlog-log-slower-than 10000; CONFIG SET slowlog-max-len -1; CONFIG SET slowlog-max-len 7; CONFIG GET slowlog-max-len; CONFIG SET slowlog-max-len 128; CONFIG SET latency-monitor-threshold -1; CONFIG GET latency-monitor-threshold; CONFIG SET latency-tracking maybe; CONFIG GET latency-tracking',
+  'CONFIG SET latency-tracking-info-percentiles x; CONFIG SET latency-tracking-info-percentiles "50 101"; CONFIG SET latency-tracking-info-percentiles -1; CONFIG SET latency-tracking-info-percentiles nan; CONFIG SET latency-tracking-info-percentiles inf; CONFIG SET latency-tracking-info-percentiles 1e1; CONFIG GET latency-tracking-info-percentiles; CONFIG SET latency-tracking-info-percentiles ""; CONFIG GET latency-tracking-info-percentiles; CONFIG SET latency-tracking-info-percentiles "50 99 99.9"; CONFIG GET latency-tracking-info-percentiles',
   // SHUTDOWN
   'SHUTDOWN foo; SHUTDOWN nosave save; SHUTDOWN abort; SHUTDOWN abort now; SHUTDOWN nosave foo',
 ];

@@ -37,6 +37,10 @@ class RecordingTarget implements ConfigTarget {
   setBulkBytesMax = (value: number): void => this.note('proto-max-bulk-len', value);
   setOutputBufferLimits = (value: unknown): void => this.note('client-output-buffer-limit', value);
   setLogLevel = (value: string): void => this.note('loglevel', value);
+  setSlowlogMicros = (value: number): void => this.note('slowlog-log-slower-than', value);
+  setSlowlogLength = (value: number): void => this.note('slowlog-max-len', value);
+  setLatencyThresholdMs = (value: number): void => this.note('latency-monitor-threshold', value);
+  setLatencyTracking = (value: boolean): void => this.note('latency-tracking', value);
 }
 
 const ANYONE: ChangeRights = { protectedOptions: false, loading: false };

@@ -16,7 +16,8 @@ import type { MachineFacts } from '../../../server/config/machine-facts.js';
 import { defaultConnectionLimits } from '../../../server/connections/connection-limits.js';
 import type { Connection, ConnectionRegistry } from '../../../server/connections/connection-registry.js';
 import { CountingReplyWriter } from '../../../server/counting-reply-writer.js';
-import { ServerClock } from '../../../server/engine-clock.js';
+import { ServerClock, systemClock } from '../../../server/engine-clock.js';
+import { ExecutionWatch } from '../../../server/execution-watch.js';
 import type { ServerContext, ShutdownOptions } from '../../../server/server-context.js';
 import { ServerStatistics } from '../../../server/server-statistics.js';
 import { SliceMeter } from '../../../server/slice-meter.js';
@@ -111,6 +112,7 @@ export class FakeServer {
       loading: { startedAtMs: 0, loadedBytes: 0, totalBytes: 0 },
       logSpace: { low: false, freeBytes: 0 },
       clock,
+      watch: new ExecutionWatch(systemClock.wallMs),
       slices: new SliceMeter(() => clock.monotonicMicros(), false),
       errorCounts: this.reply.errorCounts,
       otherHeapBytes: () => 0,
@@ -132,6 +134,7 @@ export class FakeServer {
       sink: new DiscardingSink(),
     });
     later.engine = this.engine;
+    parts.watch.attach(this.engine);
     later.statistics = new ServerStatistics({
       read: () => this.counters(),
       wallMs: () => Date.now(),
@@ -139,7 +142,14 @@ export class FakeServer {
       runId: 'f'.repeat(40),
     });
     this.config.attach(
-      new LiveSettings(this.engine, limits, this.registry, { log, setLevel: () => {}, flush: () => {} }, machine),
+      new LiveSettings(
+        this.engine,
+        limits,
+        this.registry,
+        { log, setLevel: () => {}, flush: () => {} },
+        parts.watch,
+        machine,
+      ),
     );
   }
 
