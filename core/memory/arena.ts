@@ -12,9 +12,11 @@
 import { ArenaError } from './arena-error.js';
 import { BULK_BYTES_MIN, copyBytes, copyViews, equalBytes, equalViews, ViewMemory } from './byte-copy.js';
 import { FreePages } from './free-pages.js';
+import { FrozenPages } from './frozen-pages.js';
 import { writePageHeader } from './page-header.js';
 import { KEYSPACE_OPEN, PageOwners, partialList } from './page-owners.js';
 import { KIND_COUNT, KIND_FREE, KIND_INSIDE, KIND_NODE, KIND_RECORD, KIND_RUN, PageTable } from './page-table.js';
+import type { PageView } from './page-view.js';
 import type { ReadableArena } from './readable-arena.js';
 import type { ReadableBytes, Reference, WritableOffset } from './reference.js';
 import { pagesToReserve } from './reservation.js';
@@ -67,6 +69,8 @@ export interface ArenaStats {
   readonly freeBytes: number;
   /** Pages let go of by `detach` and not swept yet, in bytes. */
   readonly detachedBytes: number;
+  /** Pages that are free but for a view, in bytes. */
+  readonly limboBytes: number;
   readonly chunkCount: number;
   readonly emptyChunkCount: number;
   /** By kind: free, record, node, run (pages inside spans and runs count for the kind of their first page). */
@@ -90,10 +94,11 @@ export class Arena implements ReadableArena {
   /** Pages of detached keyspaces that `sweep` has not freed yet. */
   detachedPages = 0;
 
-  /** `viewId << 2` of the open view; 0 without one. A page whose `mine` is equal may be written. */
+  /** `viewId << 2` of the newest view, open or not. A page whose `mine` is equal may be written. */
   protected base = 0;
   protected readonly pages: PageTable;
   protected readonly freePages = new FreePages();
+  protected readonly frozen: FrozenPages;
   private readonly owners = new PageOwners();
   /** By chunk; an absent chunk is an empty array. */
   protected readonly chunks: Uint8Array[] = [];
@@ -124,6 +129,7 @@ export class Arena implements ReadableArena {
     this.pagesMax = pagesMax;
     this.allocate = options.allocate ?? systemAllocate;
     this.pages = new PageTable(pagesMax);
+    this.frozen = new FrozenPages(this.pages, this.freePages);
   }
 
   // ---- Reading -----------------------------------------------------------------------------------------------------
@@ -408,7 +414,7 @@ export class Arena implements ReadableArena {
     pages.kind.fill(KIND_FREE, first, first + pageCount);
     pages.slotBytes[first] = 0;
     pages.slotsUsed[first] = 0;
-    if (this.freePages.give(first, pageCount)) this.dropEmptyChunks(this.chunksKept);
+    if (this.frozen.release(first, pageCount)) this.dropEmptyChunks(this.chunksKept);
   }
 
   // ---- Keyspaces ---------------------------------------------------------------------------------------------------
@@ -432,12 +438,15 @@ export class Arena implements ReadableArena {
     this.detachedPages += this.owners.detach(keyspaceId);
   }
 
-  /** Frees detached pages, at most `pageBudget` and a span. Called between commands. Returns the pages still waiting. */
+  /**
+   * Frees detached pages and those that waited for a view, at most `pageBudget` and a span of each. Called between
+   * commands. Returns the pages still waiting, 0 where nothing can be done before an open view has read on.
+   */
   sweep(pageBudget: number): number {
     this.chunksKept = FREE_CHUNKS_KEPT;
-    this.sweepPages(pageBudget);
+    const freed = this.sweepPages(pageBudget) + this.frozen.releaseLimbo(pageBudget);
     this.dropEmptyChunks(FREE_CHUNKS_KEPT);
-    return this.detachedPages;
+    return freed === 0 && this.frozen.view !== null ? 0 : this.detachedPages + this.frozen.limboPages;
   }
 
   /** Gives every wholly free chunk back to the system, which has it once the garbage collector has run. */
@@ -490,6 +499,7 @@ export class Arena implements ReadableArena {
       pageBytes: living * PAGE_BYTES,
       freeBytes: this.freePages.freePages * PAGE_BYTES,
       detachedBytes: this.detachedPages * PAGE_BYTES,
+      limboBytes: this.frozen.limboPages * PAGE_BYTES,
       chunkCount: this.freePages.chunkCount,
       emptyChunkCount: this.freePages.emptyChunks,
       pagesByKind: [
@@ -518,8 +528,8 @@ export class Arena implements ReadableArena {
 
   private reserveMore(bytes: number, needed: number, chunks: number): boolean {
     while (this.freePages.emptyChunks < chunks) {
-      if (this.detachedPages > 0) this.sweepPages(SWEEP_BEFORE_GROWTH);
-      else if (!this.addChunk()) return this.fitsHeldChunks(bytes, needed);
+      if (this.freeSome()) continue;
+      if (!this.addChunk()) return this.fitsHeldChunks(bytes, needed);
     }
     return true;
   }
@@ -533,27 +543,37 @@ export class Arena implements ReadableArena {
   private takePages(pageCount: number): number {
     let first = this.freePages.take(pageCount);
     while (first === 0) {
-      if (this.detachedPages > 0) this.sweepPages(SWEEP_BEFORE_GROWTH);
-      else if (!this.addChunk()) this.refuseAlloc(pageCount);
+      if (!this.freeSome() && !this.addChunk()) this.refuseAlloc(pageCount);
       first = this.freePages.take(pageCount);
     }
     return first;
   }
 
-  private sweepPages(pageBudget: number): void {
-    const pages = this.pages;
-    const owned = this.owners.owned;
-    for (let budget = pageBudget; budget > 0; ) {
-      const keyspaceId = this.owners.nextDetached();
-      if (keyspaceId < 0) return;
-      const first = owned[keyspaceId]!;
+  /** Frees some pages that were let go of; false where there are none, or an open view needs them. */
+  private freeSome(): boolean {
+    if (this.detachedPages > 0 && this.sweepPages(SWEEP_BEFORE_GROWTH) > 0) return true;
+    return this.frozen.limboPages > 0 && this.frozen.releaseLimbo(SWEEP_BEFORE_GROWTH) > 0;
+  }
+
+  /** Frees detached pages that no view needs any more, and returns how many. */
+  private sweepPages(pageBudget: number): number {
+    const { pages, owners } = this;
+    let freed = 0;
+    for (let place = 0; place < owners.detachedCount && freed < pageBudget; ) {
+      const keyspaceId = owners.detachedAt(place);
+      const first = owners.owned[keyspaceId]!;
       const kind = pages.kind[first]!;
       const pageCount = kind === KIND_RUN ? pages.sizeClass[first]! : CLASS_PAGES[pages.sizeClass[first]!]!;
+      if (this.frozen.anyFrozen(first, pageCount)) {
+        place++;
+        continue;
+      }
       this.releasePages(first, pageCount, kind, keyspaceId);
       this.detachedPages -= pageCount;
-      budget -= pageCount;
-      if (owned[keyspaceId] === 0) this.owners.swept();
+      freed += pageCount;
+      if (owners.owned[keyspaceId] === 0) owners.swept(place);
     }
+    return freed;
   }
 
   /** Gets a chunk; false where the limit or the system refuses. */
@@ -598,6 +618,50 @@ export class Arena implements ReadableArena {
     }
   }
 
+  // ---- Views -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Opens a view: the pages as they are now, between two commands. `view.share` goes to the thread that reads it.
+   * @param ringCells see `PageView`; tests make it tiny.
+   * @throws ArenaError `ARENA_MISUSE` while one is open; RangeError where there is no memory for it.
+   */
+  cut(ringCells?: number): PageView {
+    const view = this.frozen.cut(this.chunks, this.states, this.owners.living(), ringCells);
+    this.beginBase(view.base);
+    return view;
+  }
+
+  /** Drops the view, read or not. What waited for it is freed by `sweep`. */
+  closeView(): void {
+    this.frozen.close();
+  }
+
+  /** The open view, or null: there is none, it was closed, or it broke. */
+  get view(): PageView | null {
+    return this.frozen.view;
+  }
+
+  /** Whether a command that changes at most `pages` pages may begin now; always, without a view. */
+  room(pages: number): boolean {
+    const { view } = this.frozen;
+    return view === null || view.room(pages);
+  }
+
+  /** Bytes that a view costs: copies, and free pages that wait for it. */
+  get viewBytes(): number {
+    return this.frozen.bytes;
+  }
+
+  /** Whether the page belongs to an open view as it is: defragmentation leaves it alone, since moving would copy it. */
+  isFrozen(page: number): boolean {
+    return this.frozen.isFrozen(page);
+  }
+
+  /** From now on pages are announced anew. */
+  protected beginBase(base: number): void {
+    this.base = base;
+  }
+
   // ---- The barrier's slow side -------------------------------------------------------------------------------------
 
   /** Before the first byte of a page in use changes under this base. */
@@ -605,11 +669,13 @@ export class Arena implements ReadableArena {
     if (this.pages.kind[page] === KIND_FREE) {
       throw new ArenaError('ARENA_MISUSE', `page ${page} is free and cannot be written`);
     }
+    this.frozen.preserve(page);
     this.pages.mine[page] = this.base;
   }
 
   /** Before the first byte of a page that was free changes under this base. */
   protected beforeFirstUse(page: number): void {
+    this.frozen.bear(page);
     this.pages.mine[page] = this.base;
   }
 

@@ -5,12 +5,14 @@
  * - a page that changed and was not announced to the barrier, or changed before it was;
  * - a command that announces more pages than the bound it declares;
  * - bytes put outside the range that the last `write` granted, or after the command's end;
- * - a slot that is read or written after it was freed.
+ * - a slot that is read or written after it was freed;
+ * - a page of an open view that is not as it was at the cut while the view has still to read it.
  *
  * Slow: it reads all pages after each command.
  */
 
 import { Arena, type ArenaOptions } from './arena.js';
+import type { PageView } from './page-view.js';
 import type { ReadableBytes, Reference, WritableOffset } from './reference.js';
 import { CHUNK_PAGES, CHUNK_SHIFT, PAGE_BYTES, PAGE_SHIFT } from './size-classes.js';
 
@@ -21,6 +23,7 @@ export type DebugArenaErrorCode =
   | 'CHANGED_UNANNOUNCED'
   | 'CHANGED_BEFORE_ANNOUNCED'
   | 'PAGE_BOUND_EXCEEDED'
+  | 'CHANGED_UNDER_VIEW'
   | 'OUTSIDE_COMMAND'
   | 'OUTSIDE_GRANT'
   | 'NOT_IN_USE';
@@ -46,6 +49,8 @@ export class DebugArena extends Arena {
   private grantEnd = 0;
   /** Of every page ever used in a chunk that is held, as it was when it was last announced or checked. */
   private readonly checksums = new Map<number, number>();
+  /** Of the pages that the open view has still to read, as they were at the cut. */
+  private readonly cutChecksums = new Map<number, number>();
 
   constructor(options: ArenaOptions = {}) {
     super(options);
@@ -70,6 +75,7 @@ export class DebugArena extends Arena {
     if (!this.inCommand) this.fail('OUTSIDE_COMMAND', 'a command ends that has not begun');
     this.endGrant();
     this.checkAll();
+    if (this.view !== null) this.checkView(this.view);
     this.inCommand = false;
     this.base += NEXT_BASE;
   }
@@ -156,6 +162,33 @@ export class DebugArena extends Arena {
   override detach(keyspaceId: number): void {
     this.endGrant();
     super.detach(keyspaceId);
+  }
+
+  // ---- Views -------------------------------------------------------------------------------------------------------
+
+  /** Every page of the view is compared with the cut until the view has read it, and its copy at once. */
+  override cut(ringCells?: number): PageView {
+    if (this.inCommand) this.fail('OUTSIDE_COMMAND', 'a view is cut');
+    const view = super.cut(ringCells);
+    this.cutChecksums.clear();
+    for (let page = 1; page < view.share.pageEnd; page++) {
+      if (view.share.kinds[page] !== 0) this.cutChecksums.set(page, this.checksum(page));
+    }
+    return view;
+  }
+
+  /** Commands go on having a base of their own. */
+  protected override beginBase(): void {
+    this.base += NEXT_BASE;
+  }
+
+  private checkView(view: PageView): void {
+    for (const [page, before] of this.cutChecksums) {
+      if (!view.isPending(page)) this.cutChecksums.delete(page);
+      else if (this.checksum(page) !== before) {
+        this.fail('CHANGED_UNDER_VIEW', `page ${page} is not as it was at the cut, and the view has not read it`);
+      }
+    }
   }
 
   // ---- The barrier -------------------------------------------------------------------------------------------------

@@ -62,14 +62,26 @@ export class PageOwners {
     return pages;
   }
 
-  /** The keyspace that is to be swept next, or -1. */
-  nextDetached(): number {
-    return this.detached.length === 0 ? -1 : this.detached[0]!;
+  /** Keyspaces that wait to be swept. */
+  get detachedCount(): number {
+    return this.detached.length;
   }
 
-  /** The keyspace to be swept has no pages any more. */
-  swept(): void {
-    this.state[this.detached.shift()!] = KEYSPACE_UNUSED;
+  /** One of them, the oldest at place 0. */
+  detachedAt(place: number): number {
+    return this.detached[place]!;
+  }
+
+  /** The one at that place has no pages any more. */
+  swept(place: number): void {
+    this.state[this.detached.splice(place, 1)[0]!] = KEYSPACE_UNUSED;
+  }
+
+  /** By id: 1 where the keyspace is open. A copy that threads can share. */
+  living(): Uint8Array {
+    const living = new Uint8Array(new SharedArrayBuffer(this.state.length));
+    for (let id = 0; id < living.length; id++) if (this.state[id] === KEYSPACE_OPEN) living[id] = 1;
+    return living;
   }
 
   private grow(count: number): void {
