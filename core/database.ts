@@ -42,6 +42,8 @@ export class DatabaseStatistics {
   keyspaceHits = 0;
   keyspaceMisses = 0;
   expiredKeys = 0;
+  /** Keys removed to make room. */
+  evictedKeys = 0;
   /** Keys changed since the start: Redis' rdb_changes_since_last_save. */
   changes = 0;
 }
@@ -189,12 +191,35 @@ export class Database {
     if (this.engineWritesRefused) throw new ExpiryRefused('the log has no room for the removal of an expired key');
     const { effects } = this;
     if (!writing && !effects.open) effects.session = undefined;
+    this.unlink(bytes, start, end);
+    this.statistics.expiredKeys++;
+  }
+
+  /** The engine removes the key at the cursor, whose name is bytes[start, end), and logs it. */
+  private unlink(bytes: Uint8Array, start: number, end: number): void {
+    const { effects } = this;
     effects.begin(this.number, 2);
     effects.word('UNLINK');
     effects.argument(bytes, start, end);
     this.keyspace.remove();
     this.noteWrite();
-    this.statistics.expiredKeys++;
+  }
+
+  /**
+   * Removes a key to make room, and logs it.
+   * @param hash high lane of the key's hash, which with `reference` names it: a hint, the table decides.
+   * @returns false where there is no such key any more, or, with `volatileOnly`, where it has no deadline (any more).
+   */
+  evict(number: number, hash: number, reference: Reference, volatileOnly: boolean): boolean {
+    this.select(number);
+    const { keyspace } = this;
+    if (!keyspace.seek(hash, reference)) return false;
+    if (volatileOnly && !keyspace.hasExpiry(reference)) return false;
+    this.readKey(reference);
+    this.bucket = DependencyTable.bucketOf(number, hash);
+    this.unlink(this.keyBytes, 0, this.keyLength);
+    this.statistics.evictedKeys++;
+    return true;
   }
 
   /** The key of the last lookup is changed by the entry being made: later replies about it wait for that. */

@@ -11,6 +11,8 @@ import type { CommandSpec } from './commands/command.js';
 import { Database, ExpiryRefused } from './database.js';
 import { EffectReader } from './effect-reader.js';
 import { type EffectSink, EffectWriter } from './effect-writer.js';
+import { EVICTING, Eviction, NOTHING_TO_EVICT } from './eviction.js';
+import type { EvictionPolicy } from './eviction-policy.js';
 import { Execution } from './execution.js';
 import type { Arena } from './memory/arena.js';
 import { Keyspace } from './memory/keyspace.js';
@@ -101,6 +103,7 @@ export class Engine {
   readonly keyspaces: Keyspace[];
   readonly database: Database;
   readonly accessClock: AccessClock;
+  readonly eviction: Eviction;
   readonly table: CommandTable;
   readonly execution: Execution;
   readonly random: () => number;
@@ -118,6 +121,10 @@ export class Engine {
   maxmemory = 0;
   /** Bytes that count as used memory outside of the engine: uncommitted effects, parked replies, client buffers. */
   outsideBytes = 0;
+  /** Of these, what eviction does not go by, because evicting makes more of it: uncommitted effects. */
+  uncountedBytes = 0;
+  /** True inside of a script or EXEC: those evict before they begin and never in between. */
+  atomic = false;
   /** Highest used memory seen. */
   peakBytes = 0;
   private memoryCredit = 0;
@@ -157,8 +164,19 @@ export class Engine {
     for (let i = 0; i < options.databases; i++) {
       this.keyspaces.push(new Keyspace(i + 1, options.arena, options.hashSeed));
     }
-    this.accessClock = new AccessClock(new RandomNumbers(options.random));
+    const random = new RandomNumbers(options.random);
+    this.accessClock = new AccessClock(random);
     this.database = new Database(this.keyspaces, this.effects, this.args, this.accessClock);
+    this.eviction = new Eviction(
+      this,
+      this.keyspaces,
+      this.database,
+      this.effects,
+      this.arena,
+      this.accessClock,
+      random,
+      () => this.clock.monotonicMicros(),
+    );
     this.table = new CommandTable(options.commands);
     this.replaySession.authenticated = true;
     this.execution = new Execution(
@@ -298,7 +316,7 @@ export class Engine {
     }
     const flags = command.flags;
     if (!session.authenticated && (flags & FLAG_NO_AUTH) === 0) return this.reject(command, ERROR_NO_AUTH);
-    if ((flags & FLAG_DENYOOM) !== 0 && !this.affordable(args.span() + args.count * KEY_OVERHEAD_BYTES)) {
+    if ((flags & FLAG_DENYOOM) !== 0 && !this.roomBefore(args.span() + args.count * KEY_OVERHEAD_BYTES)) {
       return this.reject(command, ERROR_OOM);
     }
     if (this.writeRefusal !== '' && ((flags & FLAG_WRITE) !== 0 || command.fullName === 'ping')) {
@@ -390,6 +408,7 @@ export class Engine {
       this.begin(undefined, this.clock.nowMs());
       left = this.expireDue();
       this.expiryMicros = this.clock.monotonicMicros() - started;
+      left = this.evictInBackground() || left;
     }
     while (this.sweepOnce()) {
       if (this.sliceOver()) return true;
@@ -500,12 +519,43 @@ export class Engine {
 
   /** Bytes below the cap; values that were let go of are freed first where that is needed to have `bytes` of them. */
   private roomFor(bytes: number): number {
-    let room = this.maxmemory - this.usedBytes();
-    for (let i = 0; i < this.keyspaces.length && room < bytes; ) {
-      if (this.keyspaces[i]!.sweep(SWEEP_PAGES) === 0) i++;
-      room = this.maxmemory - this.usedBytes();
+    let room = this.room();
+    for (const keyspace of this.keyspaces) {
+      while (room < bytes && keyspace.sweepReleased(SWEEP_PAGES) > 0) room = this.room();
     }
-    return room;
+    return Math.max(room, this.room());
+  }
+
+  /** Bytes below maxmemory, negative above it. */
+  room(): number {
+    const uncounted = this.eviction.enabled ? this.uncountedBytes : 0;
+    return this.maxmemory - this.usedBytes() + uncounted;
+  }
+
+  setEvictionPolicy(policy: EvictionPolicy): void {
+    this.eviction.setPolicy(policy);
+    this.memoryCredit = 0;
+  }
+
+  /** affordable() before a command that needs memory begins: keys may have to go for it. */
+  private roomBefore(bytes: number): boolean {
+    if (this.affordable(bytes)) return true;
+    if (this.maxmemory === 0 || this.atomic || !this.eviction.enabled) return false;
+    // Nothing can be evicted that cannot be logged; the command gets the log's error.
+    if (this.database.engineWritesRefused) return this.writeRefusal !== '';
+    if (this.eviction.makeRoom(bytes) === NOTHING_TO_EVICT) return false;
+    this.memoryCredit = 0;
+    return this.arena.reserve(bytes);
+  }
+
+  /** Evicts keys until the budget is used up; true where memory is above the limit still. */
+  private evictInBackground(): boolean {
+    if (this.maxmemory === 0) return false;
+    const exceeded = this.room() < 0;
+    this.eviction.noteExceeded(exceeded);
+    if (!exceeded || !this.eviction.enabled) return false;
+    const micros = this.sliceEndMicros - this.clock.monotonicMicros();
+    return micros > 0 && this.eviction.makeRoom(0, micros) === EVICTING;
   }
 
   /** affordable(), with the OOM error as the reply when it is not. In replay only the arena's word counts. */
@@ -515,6 +565,9 @@ export class Engine {
       throw new ReplayError('out of memory while the log is folded');
     }
     if (this.affordable(bytes)) return true;
+    // The command has begun: keys go afterwards to make up for it, as in Redis.
+    const later = this.eviction.enabled && bytes <= this.maxmemory && this.eviction.hasCandidates;
+    if (later && this.arena.reserve(bytes)) return true;
     this.reply.error(ERROR_OOM);
     return false;
   }

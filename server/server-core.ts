@@ -275,7 +275,7 @@ export class ServerCore implements RunningCore, ServerContext {
 
   private readCounters(): GrowingCounters {
     const { engine, connections } = this;
-    const { keyspaceHits, keyspaceMisses, expiredKeys } = engine.database.statistics;
+    const { keyspaceHits, keyspaceMisses, expiredKeys, evictedKeys } = engine.database.statistics;
     return {
       commands: engine.commandsProcessed,
       bytesReceived: connections.bytesReceived,
@@ -288,6 +288,7 @@ export class ServerCore implements RunningCore, ServerContext {
       keyspaceHits,
       keyspaceMisses,
       expiredKeys,
+      evictedKeys,
     };
   }
 

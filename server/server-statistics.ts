@@ -16,6 +16,7 @@ export interface GrowingCounters {
   readonly keyspaceHits: number;
   readonly keyspaceMisses: number;
   readonly expiredKeys: number;
+  readonly evictedKeys: number;
 }
 
 const SAMPLES = 16;
@@ -33,6 +34,7 @@ const ZERO: GrowingCounters = {
   keyspaceHits: 0,
   keyspaceMisses: 0,
   expiredKeys: 0,
+  evictedKeys: 0,
 };
 
 /** A rate as the mean of the last samples, as Redis computes its `instantaneous_` fields. */

@@ -526,6 +526,14 @@ export class Arena implements ReadableArena {
     return this.reserveMore(bytes, needed, chunks);
   }
 
+  /**
+   * Whether what the engine does before a command, in the same step, may change so many pages more: an eviction. Asked for
+   * each one, because no command declares them.
+   */
+  extraRoom(_pages: number): boolean {
+    return true;
+  }
+
   private reserveMore(bytes: number, needed: number, chunks: number): boolean {
     while (this.freePages.emptyChunks < chunks) {
       if (this.freeSome()) continue;

@@ -47,6 +47,8 @@ export class DeadlineWheel {
   private readonly fill = new Uint8Array(SLOTS);
   /** A bit for each occupied slot of the levels. */
   private readonly occupied = new Int32Array((LEVELS * LEVEL_SLOTS) / 32);
+  /** Hash that `sample` has drawn. */
+  sampledHash = 0;
   private currentHigh = 0;
   private currentLow = 0;
   /** No slot has to be looked at before this tick. */
@@ -79,6 +81,22 @@ export class DeadlineWheel {
     } else {
       this.file(hash, filed | 0);
     }
+  }
+
+  /** Leaves the hash of a random entry in `sampledHash`; false where chance hit an empty place. @param random any 32-bit number. */
+  sample(random: number): boolean {
+    const { pages } = this;
+    if (pages.count === 0) return false;
+    const mixed = Math.imul(random ^ (random >>> 15), random | 1) >>> 0;
+    const page = Math.floor(((mixed >>> 8) / 2 ** 24) * pages.count);
+    const block = pages.block(page);
+    const at = pages.at(page);
+    const before = block[at + PAGE_BEFORE]!;
+    const entries = before < 0 ? this.fill[-1 - before]! : PAGE_ENTRIES;
+    const entry = ((mixed & 255) * PAGE_ENTRIES) >>> 8;
+    if (entry >= entries) return false;
+    this.sampledHash = block[at + 2 * entry]!;
+    return true;
   }
 
   /**

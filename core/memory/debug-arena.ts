@@ -193,6 +193,11 @@ export class DebugArena extends Arena {
 
   // ---- The barrier -------------------------------------------------------------------------------------------------
 
+  override extraRoom(pages: number): boolean {
+    this.pageBound += pages;
+    return super.extraRoom(pages);
+  }
+
   protected override beforeFirstWrite(page: number): void {
     if (!this.inCommand) this.fail('OUTSIDE_COMMAND', `page ${page} is written`);
     this.checkFirstAnnouncement(page);

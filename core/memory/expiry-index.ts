@@ -22,6 +22,8 @@ export class ExpiryIndex {
   private wheel: DeadlineWheel | null = null;
   /** While a rebuild goes on: the wheel that it fills, with what is added meanwhile. The old one goes on giving out. */
   private rebuilt: DeadlineWheel | null = null;
+  /** Hash that `sample` has drawn. */
+  sampledHash = 0;
 
   /** Number of entries, stale ones too. */
   get count(): number {
@@ -69,6 +71,15 @@ export class ExpiryIndex {
     const used = this.wheel === null ? 0 : this.wheel.due(nowMs, budget, visit);
     if (this.rebuilt === null || used >= budget) return used;
     return used + this.rebuilt.due(nowMs, budget - used, visit);
+  }
+
+  /** Leaves the hash of a random entry in `sampledHash`; false where chance hit an empty place. @param random any 32-bit number. */
+  sample(random: number): boolean {
+    const { rebuilt } = this;
+    const wheel = rebuilt !== null && (random & 1) === 1 ? rebuilt : this.wheel;
+    if (wheel?.sample(random) !== true) return false;
+    this.sampledHash = wheel.sampledHash;
+    return true;
   }
 
   /**

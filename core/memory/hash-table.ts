@@ -210,9 +210,9 @@ export class HashTable {
    * entries of the next intervals of hashes until at least `count` are visited, and returns the cursor behind the last interval,
    * 0 at the end. An entry that is in the table from the first step to the last is visited at least once, whatever is inserted
    * and removed between the steps; one may be visited twice when pages merge.
-   * `visit` must not change the table.
+   * `visit` gets each one's access clock as well, and must not change the table.
    */
-  scan(cursor: number, count: number, visit: (ref: Reference) => void): number {
+  scan(cursor: number, count: number, visit: (ref: Reference, clock: number) => void): number {
     if (this.count === 0) return 0;
     let prefix = cursor | 0;
     let visited = 0;
@@ -270,10 +270,59 @@ export class HashTable {
   }
 
   /**
-   * Visits the entries whose hash can have the high lane `high`: all that have it, and those of the same page that share the
-   * bits kept in the entry. The caller decides by the record. `visit` must not change the table.
+   * Some entries, for eviction: those of neighbouring cells from a random one on, which have nothing else in common. Writes
+   * references and clocks, and returns how many; the cursor stays. An entry is a little likelier the emptier its page is.
+   * @param random as of `sample`. @param count at most so many. @param cellsMax cells looked at, at most.
    */
-  forEachByHash(high: number, visit: (ref: Reference) => void): void {
+  sampleMany(random: number, count: number, cellsMax: number, references: Int32Array, clocks: Int32Array): number {
+    if (this.count === 0) return 0;
+    const mixed = Math.imul(random ^ (random >>> 15), random | 1) >>> 0;
+    let cell = mixed & CELL_MASK;
+    let page = Math.floor(((mixed >>> 8) / 2 ** 24) * this.pages.count);
+    let found = 0;
+    for (let looked = 0; looked < cellsMax && found < count; page = page + 1 === this.pages.count ? 0 : page + 1) {
+      const block = this.block(page);
+      const base = this.cellAt(page, 0);
+      for (; cell < TABLE_PAGE_CELLS && looked < cellsMax && found < count; cell++, looked++) {
+        const ref = block[base + (cell << 1)]!;
+        if (ref === 0) continue;
+        references[found] = ref;
+        clocks[found++] = block[base + (cell << 1) + 1]! & CLOCK_MASK;
+      }
+      cell = 0;
+    }
+    return found;
+  }
+
+  /** Puts the cursor at the entry that refers to `ref`, by the high lane of its key's hash; false where there is none. */
+  seek(high: number, ref: Reference): boolean {
+    if (this.count === 0) return false;
+    const entry = this.entryOf(high);
+    const bits = (high << (entry & DEPTH_MASK)) >>> 24;
+    for (let page = entry >>> PAGE_SHIFT; page >= 0; page = this.next(page) - 1) {
+      const block = this.block(page);
+      for (let distance = 0; distance < TABLE_PAGE_CELLS; distance++) {
+        const cell = ((bits >>> HOME_SHIFT) + distance) & CELL_MASK;
+        const at = this.cellAt(page, cell);
+        const held = block[at]!;
+        if (held === 0) break;
+        if (held === ref) {
+          this.cursorHigh = high;
+          this.pointAt(page, cell);
+          return true;
+        }
+        const tag = block[at + 1]! >>> 24;
+        if (tag !== bits && ((cell - (tag >>> HOME_SHIFT)) & CELL_MASK) < distance) break;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Visits the entries whose hash can have the high lane `high`: all that have it, and those of the same page that share the
+   * bits kept in the entry. The caller decides by the record. `visit` gets the clock as well and must not change the table.
+   */
+  forEachByHash(high: number, visit: (ref: Reference, clock: number) => void): void {
     if (this.count === 0) return;
     const entry = this.entryOf(high);
     const bits = (high << (entry & DEPTH_MASK)) >>> 24;
@@ -376,7 +425,12 @@ export class HashTable {
    *
    * Cells are numbered on past the last into the wrapped ones, so that home = cell - distance is never ambiguous.
    */
-  private visitFrom(page: number, first: number, count: number, visit: (ref: Reference) => void): number {
+  private visitFrom(
+    page: number,
+    first: number,
+    count: number,
+    visit: (ref: Reference, clock: number) => void,
+  ): number {
     this.visited = 0;
     if (this.entries(page) === 0) return TABLE_PAGE_CELLS;
     const block = this.pages.block(page);
@@ -390,7 +444,8 @@ export class HashTable {
         if (cell >= TABLE_PAGE_CELLS) break;
         continue;
       }
-      const home = cell - ((cell - (block[at + 1]! >>> WORD_HOME_SHIFT)) & CELL_MASK);
+      const tagAndClock = block[at + 1]!;
+      const home = cell - ((cell - (tagAndClock >>> WORD_HOME_SHIFT)) & CELL_MASK);
       if (home < first) continue;
       if (home >= TABLE_PAGE_CELLS) break;
       if (home !== homeBefore && visited >= count) {
@@ -398,7 +453,7 @@ export class HashTable {
         return home;
       }
       homeBefore = home;
-      visit(ref);
+      visit(ref, tagAndClock & CLOCK_MASK);
       visited++;
     }
     this.visited = visited;
@@ -426,7 +481,7 @@ export class HashTable {
   }
 
   /** Visits the entries of one home whose bits are in [first, last], in all pages of a chain (or the one page). Returns how many. */
-  private visitBits(head: number, first: number, last: number, visit: (ref: Reference) => void): number {
+  private visitBits(head: number, first: number, last: number, visit: (ref: Reference, clock: number) => void): number {
     const home = first >>> HOME_SHIFT;
     let visited = 0;
     for (let page = head; page >= 0; page = this.next(page) - 1) {
@@ -436,9 +491,10 @@ export class HashTable {
         const at = this.cellAt(page, cell);
         const ref = block[at]!;
         if (ref === 0) break;
-        const tag = block[at + 1]! >>> 24;
+        const tagAndClock = block[at + 1]!;
+        const tag = tagAndClock >>> 24;
         if (tag >= first && tag <= last) {
-          visit(ref);
+          visit(ref, tagAndClock & CLOCK_MASK);
           visited++;
         } else if (((cell - (tag >>> HOME_SHIFT)) & CELL_MASK) < distance) break;
       }

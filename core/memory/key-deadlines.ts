@@ -66,6 +66,15 @@ export class KeyDeadlines {
     });
   }
 
+  /** Leaves the hash of a random hint in `sampledHash`; false where chance hit an empty place. @param random any 32-bit number. */
+  sample(random: number): boolean {
+    return this.index.sample(random);
+  }
+
+  get sampledHash(): number {
+    return this.index.sampledHash;
+  }
+
   /**
    * Rebuilds the index from the records where too much of it is stale: a slice of about `keyBudget` keys. Returns
    * whether more is left.

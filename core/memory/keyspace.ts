@@ -13,6 +13,7 @@ import { ArenaError } from './arena-error.js';
 import { HashTable, type RecordKeys } from './hash-table.js';
 import { KeyDeadlines } from './key-deadlines.js';
 import { KeyHash } from './key-hash.js';
+import { KeySampler } from './key-sampler.js';
 import { bytesNeededForParts, Parts } from './parts.js';
 import {
   ENCODING_MASK,
@@ -78,6 +79,9 @@ export class Keyspace implements RecordKeys {
   /** Sum of the lengths of all keys and values. */
   contentBytes = 0;
 
+  /** Draws keys for eviction. */
+  readonly sampler: KeySampler;
+
   private readonly arena: Arena;
   private readonly hash: KeyHash;
   private readonly table: HashTable;
@@ -105,6 +109,7 @@ export class Keyspace implements RecordKeys {
     this.reader = new RecordReader(arena);
     this.table = new HashTable(this);
     this.deadlines = new KeyDeadlines(arena, this.table, this);
+    this.sampler = new KeySampler(arena, this.table, this.deadlines);
   }
 
   /** Number of keys. */
@@ -720,15 +725,27 @@ export class Keyspace implements RecordKeys {
   /** A random record, and the cursor at it; 0 where there is none. `random` is any 32-bit number. */
   sample(random: number): Reference {
     const reference = this.table.sample(random);
-    this.current = reference;
-    this.cursorLost = false;
-    this.soughtLength = -1;
+    this.pointAt(reference);
     if (reference !== NO_REFERENCE) {
       this.hashOf(reference);
       this.hashHigh = this.high;
       this.hashLow = this.low;
     }
     return reference;
+  }
+
+  /** Puts the cursor at a record by the high lane of its key's hash; false where the table has no such record (any more). */
+  seek(hash: number, reference: Reference): boolean {
+    const found = this.table.seek(hash, reference);
+    this.pointAt(found ? reference : NO_REFERENCE);
+    this.hashHigh = hash;
+    return found;
+  }
+
+  private pointAt(reference: Reference): void {
+    this.current = reference;
+    this.cursorLost = false;
+    this.soughtLength = -1;
   }
 
   /**
@@ -750,6 +767,11 @@ export class Keyspace implements RecordKeys {
   sweep(pageBudget: number): number {
     const waiting = this.released.sweep(pageBudget);
     return this.deadlines.rebuild(pageBudget * REBUILD_KEYS_PER_PAGE) ? waiting + 1 : waiting;
+  }
+
+  /** Frees at most `partBudget` runs of what was let go of; returns how many are left. */
+  sweepReleased(partBudget: number): number {
+    return this.released.waiting === 0 ? 0 : this.released.sweep(partBudget);
   }
 
   /** FLUSHDB: lets go of all keys at once. Their pages are swept by the arena; the keyspace goes on under another id. */

@@ -57,6 +57,7 @@ function resetstatCommand(server: ServerContext, x: Execution): void {
   const { engine } = server;
   engine.table.resetCounters();
   engine.peakBytes = engine.usedBytes();
+  engine.eviction.resetStatistics();
   server.slices.reset();
   server.watch.resetStatistics();
   server.statistics.reset();

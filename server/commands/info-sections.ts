@@ -121,7 +121,7 @@ export function memoryFields(server: ServerContext): InfoFields {
     ['rss_overhead_bytes', rss - resident],
     ['mem_fragmentation_ratio', ratio(rss, used)],
     ['mem_fragmentation_bytes', rss - used],
-    ['mem_not_counted_for_evict', 0],
+    ['mem_not_counted_for_evict', commit.uncommittedBytes],
     ['mem_replication_backlog', 0],
     ['mem_total_replication_buffers', 0],
     ['mem_clients_slaves', 0],
@@ -191,7 +191,7 @@ function loadingFields({ loading, statistics, engine }: ServerContext): [string,
 }
 
 export function statsFields(server: ServerContext): InfoFields {
-  const { statistics } = server;
+  const { engine, statistics } = server;
   const counters = statistics.counters();
   return [
     ['total_connections_received', counters.connectionsAccepted],
@@ -212,8 +212,10 @@ export function statsFields(server: ServerContext): InfoFields {
     ['expired_keys', counters.expiredKeys],
     ['expired_stale_perc', '0.00'],
     ['expired_time_cap_reached_count', 0],
-    ['evicted_keys', 0],
+    ['evicted_keys', counters.evictedKeys],
     ['evicted_clients', counters.clientsEvicted],
+    ['total_eviction_exceeded_time', Math.round(engine.eviction.exceededMsTotal)],
+    ['current_eviction_exceeded_time', Math.round(engine.eviction.exceededMsNow)],
     ['client_output_buffer_limit_disconnections', counters.clientsClosedForOutput],
     ['keyspace_hits', counters.keyspaceHits],
     ['keyspace_misses', counters.keyspaceMisses],

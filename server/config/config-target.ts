@@ -2,6 +2,7 @@
  * What options act on in a running server. The table of options knows only this; live-settings.ts implements it. A
  * method throws ConfigValueError to refuse a value, and must have changed nothing then.
  */
+import type { EvictionPolicyName } from '../../core/eviction-policy.js';
 import type { OutputBufferLimits } from '../connections/connection-limits.js';
 
 export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning';
@@ -12,6 +13,12 @@ export interface ConfigTarget {
   setMaxmemory(bytes: number): void;
   /** Bytes, or below zero a percentage of maxmemory; 0 for a quarter of maxmemory. */
   setMaxmemoryClients(bytesOrPercent: number): void;
+  setEvictionPolicy(name: EvictionPolicyName): void;
+  setEvictionSamples(count: number): void;
+  /** 0 to 100. */
+  setEvictionTenacity(tenacity: number): void;
+  setFrequencyLogFactor(factor: number): void;
+  setFrequencyDecayMinutes(minutes: number): void;
   setMaxclients(count: number): void;
   setTimeoutSeconds(seconds: number): void;
   setTcpKeepaliveSeconds(seconds: number): void;

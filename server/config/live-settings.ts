@@ -1,5 +1,6 @@
 /** Makes a running server follow its options: what each of them acts on. */
 import type { Engine } from '../../core/engine.js';
+import { EVICTION_POLICIES, type EvictionPolicyName } from '../../core/eviction-policy.js';
 import type { Session } from '../../core/session.js';
 import { STRING_BYTES_MAX } from '../../core/types/string.js';
 import type { ConnectionLimits, OutputBufferLimits } from '../connections/connection-limits.js';
@@ -62,6 +63,26 @@ export class LiveSettings implements ConfigTarget {
     this.clientMemory = bytesOrPercent;
     this.limits.maxmemoryClientsBytes =
       bytesOrPercent < 0 ? Math.floor((this.engine.maxmemory * -bytesOrPercent) / 100) : bytesOrPercent;
+  }
+
+  setEvictionPolicy(name: EvictionPolicyName): void {
+    this.engine.setEvictionPolicy(EVICTION_POLICIES[name]);
+  }
+
+  setEvictionSamples(count: number): void {
+    this.engine.eviction.samples = count;
+  }
+
+  setEvictionTenacity(tenacity: number): void {
+    this.engine.eviction.tenacity = tenacity;
+  }
+
+  setFrequencyLogFactor(factor: number): void {
+    this.engine.accessClock.logFactor = factor;
+  }
+
+  setFrequencyDecayMinutes(minutes: number): void {
+    this.engine.accessClock.decayMinutes = minutes;
   }
 
   setMaxclients(count: number): void {

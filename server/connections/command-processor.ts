@@ -16,6 +16,8 @@ export interface CommandProcessor {
   readonly maxmemory: number;
   /** Bytes outside of the engine that count as used memory: published by the connections. */
   outsideBytes: number;
+  /** Of these, what eviction does not go by. */
+  uncountedBytes: number;
   /** Begins and ends the commands of one turn; both return the monotonic clock in microseconds. */
   beginTurn(): number;
   endTurn(): number;

@@ -229,6 +229,7 @@ export class ConnectionRegistry implements ConnectionServices {
     const held = parkedBytes + unsentBytes + queryBufferBytes;
     const { processor, limits } = this;
     processor.outsideBytes = held + this.commit.uncommittedBytes;
+    processor.uncountedBytes = this.commit.uncommittedBytes;
     if (this.whenQuiet !== undefined) this.checkQuiet();
     const limit = limits.maxmemoryClientsBytes > 0 ? limits.maxmemoryClientsBytes : processor.maxmemory * CLIENTS_SHARE;
     if (limit > 0 && held > limit) this.evict(limit);

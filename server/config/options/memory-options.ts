@@ -6,7 +6,6 @@ import { booleanKind, choiceKind } from '../word-kinds.js';
 /** Pages are numbered with 24 bits and hold 4 KiB. */
 export const MAXMEMORY_BYTES_MAX = 64 * 1024 ** 3;
 
-const NO_EVICTION = 'this version evicts no keys';
 const NO_DEFRAGMENTATION = 'this version does not move records';
 const FREED_IN_SLICES = 'what is deleted is always freed in slices';
 const NO_CHILD = 'nothing is saved by a child process, and Node.js chooses its allocator';
@@ -36,13 +35,37 @@ export const memoryOptions = {
     ]),
     initial: 'noeviction',
     changes: 'running',
-    fixed: NO_EVICTION,
-    summary: 'What happens above maxmemory: commands that need memory get an error.',
+    summary: 'Which keys go above maxmemory; with noeviction, commands that need memory get an error.',
+    apply: (target, name) => target.setEvictionPolicy(name),
   }),
-  'maxmemory-samples': noEffect(integerKind(1, INT_MAX), 5, NO_EVICTION),
-  'maxmemory-eviction-tenacity': noEffect(integerKind(0, 100), 10, NO_EVICTION),
-  'lfu-log-factor': noEffect(integerKind(0, INT_MAX), 10, NO_EVICTION),
-  'lfu-decay-time': noEffect(integerKind(0, INT_MAX), 1, NO_EVICTION),
+  'maxmemory-samples': option({
+    kind: integerKind(1, INT_MAX),
+    initial: 5,
+    changes: 'running',
+    summary: 'Keys of each database that are looked at for one that is evicted: more of them choose better and slower.',
+    apply: (target, count) => target.setEvictionSamples(count),
+  }),
+  'maxmemory-eviction-tenacity': option({
+    kind: integerKind(0, 100),
+    initial: 10,
+    changes: 'running',
+    summary: 'How long evicting may delay one command: 10 for 0.5 ms, 100 for as long as it takes.',
+    apply: (target, tenacity) => target.setEvictionTenacity(tenacity),
+  }),
+  'lfu-log-factor': option({
+    kind: integerKind(0, INT_MAX),
+    initial: 10,
+    changes: 'running',
+    summary: 'How slowly the counter of uses grows under an LFU policy.',
+    apply: (target, factor) => target.setFrequencyLogFactor(factor),
+  }),
+  'lfu-decay-time': option({
+    kind: integerKind(0, INT_MAX),
+    initial: 1,
+    changes: 'running',
+    summary: 'Minutes without use that cost 1 of the counter under an LFU policy; 0 for never.',
+    apply: (target, minutes) => target.setFrequencyDecayMinutes(minutes),
+  }),
   activedefrag: noEffect(booleanKind, false, NO_DEFRAGMENTATION),
   'active-defrag-ignore-bytes': noEffect(memoryKind(1n), 100n * 1024n ** 2n, NO_DEFRAGMENTATION),
   'active-defrag-threshold-lower': noEffect(integerKind(0, 1000), 10, NO_DEFRAGMENTATION),

@@ -28,6 +28,11 @@ class RecordingTarget implements ConfigTarget {
   setDirectory = (value: string): void => this.note('dir', value);
   setMaxmemory = (value: number): void => this.note('maxmemory', value);
   setMaxmemoryClients = (value: number): void => this.note('maxmemory-clients', value);
+  setEvictionPolicy = (value: string): void => this.note('maxmemory-policy', value);
+  setEvictionSamples = (value: number): void => this.note('maxmemory-samples', value);
+  setEvictionTenacity = (value: number): void => this.note('maxmemory-eviction-tenacity', value);
+  setFrequencyLogFactor = (value: number): void => this.note('lfu-log-factor', value);
+  setFrequencyDecayMinutes = (value: number): void => this.note('lfu-decay-time', value);
   setMaxclients = (value: number): void => this.note('maxclients', value);
   setTimeoutSeconds = (value: number): void => this.note('timeout', value);
   setTcpKeepaliveSeconds = (value: number): void => this.note('tcp-keepalive', value);
@@ -172,7 +177,6 @@ describe('CONFIG SET', () => {
     const { config } = attached();
     expect(config.set(['appendonly', 'YES'], ANYONE)).toBe('');
     expect(config.set(['appendonly', 'no'], ANYONE)).toMatch(/argument 'appendonly'\) - it is always 'yes'/);
-    expect(config.set(['maxmemory-policy', 'allkeys-lru'], ANYONE)).toMatch(/it is always 'noeviction'/);
     expect(config.set(['maxmemory', '65gb'], ANYONE)).toMatch(/at most 64gb/);
   });
 });

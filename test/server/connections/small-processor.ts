@@ -86,6 +86,7 @@ export class SmallProcessor implements CommandProcessor {
   dependency = 0;
   maxmemory = 0;
   outsideBytes = 0;
+  uncountedBytes = 0;
   executed = 0;
   readonly tasks: CountingTask[] = [];
   private readonly commit: SmallCommit;

@@ -167,6 +167,7 @@ export class FakeServer {
       keyspaceHits: engine.database.statistics.keyspaceHits,
       keyspaceMisses: engine.database.statistics.keyspaceMisses,
       expiredKeys: engine.database.statistics.expiredKeys,
+      evictedKeys: engine.database.statistics.evictedKeys,
     };
   }
 
