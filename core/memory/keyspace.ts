@@ -39,6 +39,7 @@ import {
   valueAreaBytes,
   writeRecordHeader,
 } from './record.js';
+import { bytesNeededForKey } from './record-needs.js';
 import { NO_REFERENCE, type Reference, type WritableOffset } from './reference.js';
 import { ReleaseQueue } from './release-queue.js';
 import { SLOT_BYTES_MAX, slotBytesOf } from './size-classes.js';
@@ -51,17 +52,6 @@ const REBUILD_KEYS_PER_PAGE = 16;
 
 /** Header of a record without a deadline whose lengths take one byte each. */
 const SHORT_HEADER_BYTES = 4;
-
-/** Bytes that `store` of a new key takes from the arena at most. */
-export function bytesNeededToStore(keyLength: number, valueLength: number): number {
-  const record = slotBytesOf(recordBytes(0, keyLength, valueLength) + 8);
-  const value = valueLength > VALUE_INLINE_BYTES_MAX ? bytesNeededForParts(valueLength) : 0;
-  return record + value + bytesNeededForKey(keyLength);
-}
-
-function bytesNeededForKey(keyLength: number): number {
-  return keyLength > KEY_INLINE_BYTES_MAX ? bytesNeededForParts(keyLength) : 0;
-}
 
 export class Keyspace implements RecordKeys {
   /** Owner of the pages in the arena. Another one after `detach`. */

@@ -150,6 +150,38 @@ describe('HashTable', () => {
     );
   });
 
+  for (const { name, make, keys } of HASHES) {
+    it(`finds an entry by hash and reference under ${name}, and draws entries that are there`, () => {
+      const random = new SeededRandom(11);
+      const model = new Model(make());
+      const { table } = model;
+      for (let number = 0; number < keys; number++) model.put(number, random.below(2 ** 24));
+      for (let number = 0; number < keys; number += 3) model.remove(number);
+      for (let number = 0; number < keys; number++) {
+        const held = model.held.get(number);
+        model.keys.hash(keyOf(number));
+        const { high } = model.keys;
+        expect(table.seek(high, held?.ref ?? 0x7fffffff)).toBe(held !== undefined);
+        if (held !== undefined) same(table.clock(), held.clock);
+      }
+      const clocks = new Map([...model.held.values()].map(({ ref, clock }) => [ref, clock]));
+      const drawn = { refs: new Int32Array(20), clocks: new Int32Array(20) };
+      const seen = new Set<number>();
+      for (let draw = 0; draw < 20 * keys; draw++) {
+        const count = table.sampleMany(random.below(2 ** 32), 5, 200, drawn.refs, drawn.clocks);
+        for (let i = 0; i < count; i++) {
+          seen.add(drawn.refs[i]!);
+          same(drawn.clocks[i]!, clocks.get(drawn.refs[i]!)!);
+        }
+      }
+      expect(seen).toEqual(new Set(clocks.keys()));
+      expect(table.sampleMany(1, 20, 0, drawn.refs, drawn.clocks)).toBe(0);
+      table.clear();
+      expect(table.sampleMany(1, 20, 64, drawn.refs, drawn.clocks)).toBe(0);
+      expect(table.seek(0, 1)).toBe(false);
+    });
+  }
+
   it('accepts every reference but 0', () => {
     const refs = [-1, 1, -0x80000000, 0x7fffffff, 256];
     const table = new HashTable({

@@ -4,8 +4,9 @@
  */
 import { expect } from 'vitest';
 import type { Arena } from '../../../core/memory/arena.js';
-import { bytesNeededToStore, Keyspace } from '../../../core/memory/keyspace.js';
+import { Keyspace } from '../../../core/memory/keyspace.js';
 import { NODE_REFERENCES_MAX, PART_BYTES } from '../../../core/memory/parts.js';
+import { bytesNeededToStore } from '../../../core/memory/record-needs.js';
 import { NO_REFERENCE, type Reference } from '../../../core/memory/reference.js';
 import {
   append,

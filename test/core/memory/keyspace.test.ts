@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Arena } from '../../../core/memory/arena.js';
-import { bytesNeededToStore, Keyspace } from '../../../core/memory/keyspace.js';
+import { Keyspace } from '../../../core/memory/keyspace.js';
 import { PART_BYTES } from '../../../core/memory/parts.js';
+import { bytesNeededToStore } from '../../../core/memory/record-needs.js';
 import { NO_REFERENCE, type Reference } from '../../../core/memory/reference.js';
 import { ENCODING_RAW, encodingOf } from '../../../core/types/string.js';
 import { KeyspaceModel, SeededRandom, TEST_SEED } from './keyspace-model.js';
