@@ -23,6 +23,7 @@ const GROUP_TITLES: Readonly<Partial<Record<CommandGroup, string>>> = {
   generic: 'Keys',
   connection: 'Connection',
   server: 'Server',
+  cluster: 'Cluster',
 };
 
 /** Declarations only: none of them is run, so there need be no server. */

@@ -1,7 +1,8 @@
 /** ACL categories of a command: those that follow from its flags and those that it declares, in Redis' order. */
 import type { CommandSpec } from '../../core/commands/command.js';
 
-const ORDER: readonly string[] = [
+/** All categories, without '@'. */
+export const ACL_CATEGORIES: readonly string[] = [
   ...['keyspace', 'read', 'write', 'set', 'sortedset', 'list', 'hash', 'string', 'bitmap', 'hyperloglog', 'geo'],
   ...['stream', 'pubsub', 'admin', 'fast', 'slow', 'blocking', 'dangerous', 'connection', 'transaction', 'scripting'],
 ];
@@ -17,10 +18,10 @@ export function aclCategoriesOf(spec: CommandSpec): string[] {
   if (flags.includes('pubsub')) categories.add('pubsub');
   if (flags.includes('blocking')) categories.add('blocking');
   categories.add(flags.includes('fast') ? 'fast' : 'slow');
-  return ORDER.filter((category) => categories.has(category));
+  return ACL_CATEGORIES.filter((category) => categories.has(category));
 }
 
 /** True when there is a category of that name. */
 export function isAclCategory(name: string): boolean {
-  return ORDER.includes(name);
+  return ACL_CATEGORIES.includes(name);
 }

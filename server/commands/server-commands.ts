@@ -1,13 +1,18 @@
 /** All commands that need the server around the engine. Those that do not are in core/commands. */
 import type { CommandSpec } from '../../core/commands/command.js';
 import type { ServerContext } from '../server-context.js';
+import { aclCommands } from './acl.js';
 import { clientCommands } from './client.js';
+import { clusterCommands } from './cluster.js';
 import { commandCommands } from './command.js';
 import { configCommands } from './config.js';
 import { debugCommands } from './debug.js';
 import { handshakeCommands } from './handshake.js';
 import { infoCommands } from './info.js';
 import { latencyCommands } from './latency.js';
+import { lolwutCommands } from './lolwut.js';
+import { moduleCommands } from './module.js';
+import { replicationCommands } from './replication.js';
 import { shutdownCommands } from './shutdown.js';
 import { slowlogCommands } from './slowlog.js';
 import { waitCommands } from './wait.js';
@@ -25,6 +30,11 @@ export function serverCommands(server: ServerContext): readonly CommandSpec[] {
     ...infoCommands(server),
     ...waitCommands(server),
     ...shutdownCommands(server),
+    ...replicationCommands,
+    ...clusterCommands,
+    ...aclCommands(server),
+    ...moduleCommands,
+    ...lolwutCommands,
     ...slowlogCommands(server),
     ...latencyCommands(server),
     ...debugCommands(server),
