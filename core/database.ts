@@ -38,6 +38,10 @@ export class ExpiryRefused extends Error {
   readonly code = 'EXPIRY_REFUSED';
 }
 
+/** What `readRandomKey` has met. */
+export const RandomKey = { none: 0, read: 1, expired: 2 } as const;
+export type RandomKey = (typeof RandomKey)[keyof typeof RandomKey];
+
 export class DatabaseStatistics {
   keyspaceHits = 0;
   keyspaceMisses = 0;
@@ -279,6 +283,16 @@ export class Database {
     return this.accessClock.frequency(this.keyspace.clock());
   }
 
+  /** The 24 bits of the access clock of the key at the last lookup, for a key that gets another place with its age. */
+  clock(): number {
+    return this.keyspace.clock();
+  }
+
+  /** Gives the key at the last lookup or change the access clock that another one had. */
+  setClock(clock: number): void {
+    this.keyspace.setClock(clock);
+  }
+
   /**
    * Gives the key at the last lookup or change an age (RESTORE IDLETIME and FREQ, loading a snapshot). The one that the
    * policy does not go by is ignored, as in Redis.
@@ -420,6 +434,20 @@ export class Database {
     if (!this.keyspace.hasExpiry(reference) || !this.isDue(reference)) return false;
     this.expireKeyRead();
     return true;
+  }
+
+  /**
+   * Reads a random key of the selected database into keyBytes; one whose time is up is removed instead. The caller has made
+   * the reply depend on all.
+   * @param random any 32-bit number.
+   */
+  readRandomKey(random: number): RandomKey {
+    const reference = this.keyspace.sample(random);
+    if (reference === ABSENT) return RandomKey.none;
+    this.readKey(reference);
+    if (!this.keyspace.hasExpiry(reference) || !this.isDue(reference)) return RandomKey.read;
+    this.expireKeyRead();
+    return RandomKey.expired;
   }
 
   /** Moves collected key i to place `to`, which is not behind it. */

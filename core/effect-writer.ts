@@ -128,6 +128,24 @@ export class EffectWriter {
     this.lineEnd();
   }
 
+  /**
+   * Begins an argument of `length` bytes, which the caller then writes at `bytes[position]`, moving `position` on, before
+   * it calls `argumentEnd()`. There is room for them and for `behind` more bytes: that far nothing moves.
+   */
+  argumentBegin(length: number, behind: number): void {
+    this.room(length + behind + 32);
+    this.bytes[this.position++] = 36;
+    this.position = writeDecimal(this.bytes, this.position, length);
+    this.lineEnd();
+  }
+
+  argumentEnd(): void {
+    this.lineEnd();
+  }
+
+  /** Room for what `argumentBegin` announced is there already. */
+  ensure(): void {}
+
   private copy(source: Uint8Array, start: number, end: number): void {
     const { bytes, position, sourceViews, targetViews } = this;
     this.position = position + (end - start);

@@ -337,6 +337,13 @@ export class Engine {
     return this.args.span() + this.args.count * EFFECT_OVERHEAD_BYTES;
   }
 
+  /** See `Execution.admitEntry`. Short entries fit into the batch that is open. */
+  admitEntry(bytes: number): boolean {
+    if (bytes <= LARGE_ENTRY_BYTES || this.logAdmits(bytes)) return true;
+    this.reply.error(ERROR_NO_SPACE);
+    return false;
+  }
+
   private reject(command: Command | undefined, error: string): undefined {
     if (command !== undefined) command.rejectedCalls++;
     this.reply.error(error);

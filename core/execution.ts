@@ -72,6 +72,14 @@ export class Execution {
     return this.engine.reserve(bytes);
   }
 
+  /**
+   * Makes sure that the log has room for an entry of that many bytes, where the entry can be longer than the arguments,
+   * before the command's first mutation. On false Redis' disk error was replied and the handler must return at once.
+   */
+  admitEntry(bytes: number): boolean {
+    return this.engine.admitEntry(bytes);
+  }
+
   /** Continues the command in slices; the handler writes no reply and returns. Not in replay, scripts or EXEC. */
   runInSlices(task: SlicedTask): void {
     this.session.task = task;

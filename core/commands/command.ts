@@ -57,17 +57,30 @@ export type KeySpecFlag =
   | 'incomplete'
   | 'variable_flags';
 
-/** Where a command's keys stand: from argument `index`, up to `lastKey` (negative: from the end, relative), every `step`. */
-export interface KeySpec {
+interface KeySpecBase {
   readonly flags: readonly KeySpecFlag[];
   readonly notes?: string;
-  /** Argument number of the first key. */
+  /** Argument number of the first key, or of where the counting of `CountedKeySpec` begins. */
   readonly index: number;
+  readonly step: number;
+}
+
+/** Keys from argument `index`, up to `lastKey` (negative: from the end, relative), every `step`. */
+export interface RangeKeySpec extends KeySpecBase {
   /** Relative to the first key when 0 or above (0: one key); counted from the end when negative (-1: the last argument). */
   readonly lastKey: number;
-  readonly step: number;
   readonly limit: number;
 }
+
+/** Keys whose number is itself an argument. */
+export interface CountedKeySpec extends KeySpecBase {
+  /** Where that argument and the first key stand, relative to `index`. */
+  readonly countAt: number;
+  readonly firstAt: number;
+}
+
+/** Where a command's keys stand. */
+export type KeySpec = RangeKeySpec | CountedKeySpec;
 
 export type ArgumentType =
   | 'string'

@@ -3,8 +3,12 @@ import type { CommandSpec } from './command.js';
 import { connectionCommands } from './connection.js';
 import { databaseCommands } from './databases.js';
 import { expirationCommands } from './expiration.js';
+import { keyCopyCommands } from './key-copy.js';
 import { keyCommands } from './keys.js';
 import { keyScanCommands } from './keys-scan.js';
+import { objectCommands } from './object.js';
+import { randomKeyCommands } from './random-key.js';
+import { stringCompareCommands } from './string-compare.js';
 import { stringEditCommands } from './string-edit.js';
 import { stringGetCommands } from './string-get.js';
 import { stringNumberCommands } from './string-number.js';
@@ -15,8 +19,12 @@ export const coreCommands: readonly CommandSpec[] = [
   ...stringGetCommands,
   ...stringEditCommands,
   ...stringNumberCommands,
+  ...stringCompareCommands,
   ...keyCommands,
+  ...keyCopyCommands,
   ...keyScanCommands,
+  ...randomKeyCommands,
+  ...objectCommands,
   ...expirationCommands,
   ...databaseCommands,
   ...connectionCommands,

@@ -1,6 +1,6 @@
 /**
- * Commands about keys whatever they hold: removing, asking, renaming. Deadlines are in expiration.ts, walks over all keys
- * in keys-scan.ts.
+ * Commands about keys whatever they hold: removing, asking, renaming. Copying is in key-copy.ts, deadlines in
+ * expiration.ts, walks over all keys in keys-scan.ts.
  */
 import { ABSENT } from '../database.js';
 import type { Execution } from '../execution.js';
@@ -41,6 +41,14 @@ function existsCommand(x: Execution): void {
   let count = 0;
   for (let i = 1; i < x.args.count; i++) {
     if (x.database.lookupQuiet(i) !== ABSENT) count++;
+  }
+  x.reply.integer(count);
+}
+
+function touchCommand(x: Execution): void {
+  let count = 0;
+  for (let i = 1; i < x.args.count; i++) {
+    if (x.database.lookupRead(i) !== ABSENT) count++;
   }
   x.reply.integer(count);
 }
@@ -134,6 +142,22 @@ export const keyCommands: readonly CommandSpec[] = [
     arguments: [{ name: 'key', type: 'key', keySpecIndex: 0, flags: ['multiple'] }],
     pages: pagesToLook,
     run: existsCommand,
+  },
+
+  {
+    name: 'touch',
+    arity: -2,
+    flags: ['readonly', 'fast'],
+    categories: ['keyspace'],
+    group: 'generic',
+    since: '3.2.1',
+    complexity: 'O(N) where N is the number of keys that will be touched.',
+    summary: 'Alters the last access time of a key(s). Returns the number of existing keys specified.',
+    tips: ['request_policy:multi_shard', 'response_policy:agg_sum'],
+    keys: [{ flags: ['RO'], index: 1, lastKey: -1, step: 1, limit: 0 }],
+    arguments: [{ name: 'key', type: 'key', keySpecIndex: 0, flags: ['multiple'] }],
+    pages: pagesToLook,
+    run: touchCommand,
   },
 
   {

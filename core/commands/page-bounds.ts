@@ -27,11 +27,17 @@ export function pagesToLook(x: Execution): number {
 /** The same for commands whose only key is argument 1. */
 export const PAGES_TO_LOOK_ONCE = 1;
 
-/** Commands that store values with `step` arguments a key: the slot written, the one left, and that of an expired key. */
-function pagesToStoreEach(x: Execution, step: number): number {
+/** The same for commands whose keys are arguments 1 and 2. */
+export const PAGES_TO_LOOK_TWICE = 2;
+
+/**
+ * Commands that store values with `step` arguments a key from argument `first` on: the slot written, the one left, and
+ * that of an expired key.
+ */
+function pagesToStoreEach(x: Execution, first: number, step: number): number {
   const { args } = x;
   let pages = 0;
-  for (let i = 1; i < args.count; i += step) {
+  for (let i = first; i < args.count; i += step) {
     let bytes = 0;
     for (let k = i; k < i + step && k < args.count; k++) bytes += args.length(k);
     pages += Math.min(SLOT_PAGES_MAX, pagesAcross(bytes + 64)) + 2;
@@ -41,16 +47,27 @@ function pagesToStoreEach(x: Execution, step: number): number {
 
 /** SET and its kin: one key, whatever the other arguments are. */
 export function pagesToStore(x: Execution): number {
-  return pagesToStoreEach(x, x.args.count);
+  return pagesToStoreEach(x, 1, x.args.count);
 }
 
 /** MSET and MSETNX. */
 export function pagesToStorePairs(x: Execution): number {
-  return pagesToStoreEach(x, 2);
+  return pagesToStoreEach(x, 1, 2);
+}
+
+/** MSETEX: pairs behind their number, and options that count as if they were pairs. */
+export function pagesToStoreCounted(x: Execution): number {
+  return pagesToStoreEach(x, 2, 2);
 }
 
 /** Storing a short value: numbers. The key may be long. */
 export const PAGES_TO_COUNT = SLOT_PAGES_MAX + 2;
+
+/** COPY: the slot written and the one left, two expired keys, and the nodes above the parts of the longest value. */
+export const PAGES_TO_COPY = SLOT_PAGES_MAX + 3 + 40;
+
+/** MOVE: the same, and the slot that the key leaves. */
+export const PAGES_TO_COPY_AND_REMOVE = PAGES_TO_COPY + 1;
 
 /** Moving a record to another slot, as a deadline or another name may: also frees the slot left and an expired key. */
 export const PAGES_TO_MOVE = SLOT_PAGES_MAX + 2;

@@ -40,7 +40,8 @@ function appendCommand(x: Execution): void {
   const { values } = database;
   const length = values.valueLength(found);
   if (!fitsLimit(x, length + end - start)) return;
-  if (end > start) {
+  // In Redis even an APPEND of nothing ends the encodings that a string stored whole may have.
+  if (end > start || values.encoding(found) !== ENCODING_RAW) {
     if (!x.reserve(bytesNeededToAppend(values, found, end - start))) return;
     x.logVerbatim();
     append(values, found, args.bytes, start, end);

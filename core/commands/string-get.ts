@@ -241,4 +241,25 @@ export const stringGetCommands: readonly CommandSpec[] = [
     pages: PAGES_TO_LOOK_ONCE,
     run: getrangeCommand,
   },
+
+  {
+    name: 'substr',
+    arity: 4,
+    flags: ['readonly'],
+    categories: ['string'],
+    group: 'string',
+    since: '1.0.0',
+    complexity:
+      'O(N) where N is the length of the returned string. The complexity is ultimately determined by the returned length, but because creating a substring from an existing string is very cheap, it can be considered O(1) for small strings.',
+    summary: 'Get a substring of the string stored at a key',
+    deprecated: { since: '2.0.0', replacedBy: '`GETRANGE`' },
+    keys: [{ flags: ['RO', 'access'], index: 1, lastKey: 0, step: 1, limit: 0 }],
+    arguments: [
+      { name: 'key', type: 'key', keySpecIndex: 0 },
+      { name: 'start', type: 'integer' },
+      { name: 'end', type: 'integer' },
+    ],
+    pages: PAGES_TO_LOOK_ONCE,
+    run: getrangeCommand,
+  },
 ];

@@ -1,11 +1,12 @@
 /**
- * The string type over a keyspace: what encoding Redis gives a value, APPEND, SETRANGE, and copying ranges into a reply.
+ * The string type over a keyspace: what encoding Redis gives a value, APPEND, SETRANGE, comparing, and copying ranges.
  * Parsing numbers, replies and effects are the commands'; where bytes lie is the keyspace's.
  *
  * The functions that change a value work at the keyspace's cursor, after a lookup that found the key. Before the first
  * change of a command, memory is reserved for what the matching `bytesNeeded...` says; then nothing here can fail.
  */
 
+import { equalBytes } from '../memory/byte-copy.js';
 import type { Keyspace } from '../memory/keyspace.js';
 import { PART_BYTES } from '../memory/parts.js';
 import { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW } from '../memory/record.js';
@@ -85,6 +86,26 @@ function fitsInt64(bytes: Uint8Array, first: number, negative: boolean): boolean
     if (difference !== 0) return difference < 0;
   }
   return negative;
+}
+
+/** Room for the piece of a value that is compared. */
+const compared = new Uint8Array(16 * 1024);
+
+/** Whether the value is bytes[start, end). */
+export function equalsValue(
+  values: StringValues,
+  reference: Reference,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): boolean {
+  if (values.valueLength(reference) !== end - start) return false;
+  for (let at = start; at < end; at += compared.length) {
+    const count = Math.min(end - at, compared.length);
+    values.copyValue(reference, at - start, count, compared, 0);
+    if (!equalBytes(compared, 0, bytes, at, at + count)) return false;
+  }
+  return true;
 }
 
 /** Puts the text of an integer into the value at the cursor: in its slot, without allocating, where it fits. */

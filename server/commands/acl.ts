@@ -1,10 +1,10 @@
 /** ACL: what can be said of it with one user, `default`, who may do everything and has at most one password. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { CommandSpec } from '../../core/commands/command.js';
+import { replyHelp } from '../../core/commands/help-reply.js';
 import type { Execution } from '../../core/execution.js';
 import type { ServerContext } from '../server-context.js';
 import { ACL_CATEGORIES, aclCategoriesOf } from './acl-categories.js';
-import { replyHelp } from './help-reply.js';
 import { integerArgument } from './integer-text.js';
 
 const GENPASS_BITS = 256;

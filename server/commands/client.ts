@@ -1,12 +1,12 @@
 /** CLIENT and its subcommands: who is connected, under which name, and closing connections. */
 import type { Arguments } from '../../core/arguments.js';
 import type { CommandSpec } from '../../core/commands/command.js';
+import { replyHelp } from '../../core/commands/help-reply.js';
 import type { Execution } from '../../core/execution.js';
 import type { Connection } from '../connections/connection-registry.js';
 import type { ServerContext } from '../server-context.js';
 import { describeClient } from './client-line.js';
 import { isClientName, setClientName } from './client-name.js';
-import { replyHelp } from './help-reply.js';
 import { integerArgument } from './integer-text.js';
 
 const HELP: readonly string[] = [

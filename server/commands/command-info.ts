@@ -86,13 +86,24 @@ function replyKeySpec(reply: ReplyWriter, key: KeySpec): void {
   reply.bulkLatin1('find_keys');
   reply.map(2);
   reply.bulkLatin1('type');
-  reply.bulkLatin1('range');
+  reply.bulkLatin1('lastKey' in key ? 'range' : 'keynum');
   reply.bulkLatin1('spec');
-  replyNumbers(reply, [
-    ['lastkey', key.lastKey],
+  replyNumbers(reply, findKeys(key));
+}
+
+function findKeys(key: KeySpec): [string, number][] {
+  if ('lastKey' in key) {
+    return [
+      ['lastkey', key.lastKey],
+      ['keystep', key.step],
+      ['limit', key.limit],
+    ];
+  }
+  return [
+    ['keynumidx', key.countAt],
+    ['firstkey', key.firstAt],
     ['keystep', key.step],
-    ['limit', key.limit],
-  ]);
+  ];
 }
 
 function replyNumbers(reply: ReplyWriter, numbers: readonly (readonly [string, number])[]): void {

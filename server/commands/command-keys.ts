@@ -1,6 +1,6 @@
 /** Where the keys of a command stand, from its declaration: for COMMAND INFO and COMMAND GETKEYS. */
 import type { Arguments } from '../../core/arguments.js';
-import type { CommandSpec, KeySpec, KeySpecFlag } from '../../core/commands/command.js';
+import type { CommandSpec, KeySpecFlag, RangeKeySpec } from '../../core/commands/command.js';
 
 /** Positions as COMMAND told them before there were key specifications; all 0 where they do not fit this form. */
 export interface LegacyKeys {
@@ -13,10 +13,11 @@ const NO_KEYS: LegacyKeys = { first: 0, last: 0, step: 0 };
 
 export function legacyKeysOf(spec: CommandSpec): LegacyKeys {
   const [key, ...more] = spec.keys ?? [];
-  if (key === undefined) return NO_KEYS;
+  if (key === undefined || !('lastKey' in key)) return NO_KEYS;
   if (more.length === 0) return { first: key.index, last: lastOf(key), step: key.step };
   let last = lastOf(key);
   for (const next of more) {
+    if (!('lastKey' in next)) return NO_KEYS;
     // Several specifications are one range only where they are single keys side by side.
     if (next.step !== 1 || key.step !== 1 || next.lastKey < 0 || next.index !== last + 1) return NO_KEYS;
     last = lastOf(next);
@@ -24,7 +25,7 @@ export function legacyKeysOf(spec: CommandSpec): LegacyKeys {
   return { first: key.index, last, step: 1 };
 }
 
-function lastOf(key: KeySpec): number {
+function lastOf(key: RangeKeySpec): number {
   return key.lastKey >= 0 ? key.index + key.lastKey : key.lastKey;
 }
 
@@ -34,24 +35,47 @@ export interface KeyPosition {
   readonly flags: readonly KeySpecFlag[];
 }
 
-/** Flags of a key whose declaration says that they vary with the arguments: only SET so far. */
-function variableFlags(args: Arguments, offset: number): readonly KeySpecFlag[] {
-  for (let i = offset + 3; i < args.count; i++) if (args.is(i, 'GET')) return ['RW', 'access', 'update'];
-  return ['OW', 'update'];
+/** Words of SET and DELEX that make them look at the value. */
+const COMPARING = ['IFEQ', 'IFNE', 'IFDEQ', 'IFDNE'];
+
+/** Flags of a key whose declaration says that they vary with the arguments: SET and DELEX. */
+function variableFlags(spec: CommandSpec, args: Arguments, offset: number): readonly KeySpecFlag[] {
+  const removes = spec.name === 'delex';
+  const words = removes ? COMPARING : ['GET', ...COMPARING];
+  for (let i = offset + (removes ? 2 : 3); i < args.count; i++) {
+    if (words.some((word) => args.is(i, word))) return ['RW', 'access', removes ? 'delete' : 'update'];
+  }
+  return removes ? ['RM', 'delete'] : ['OW', 'update'];
 }
 
 /**
- * The keys among the arguments of a command.
+ * The keys among the arguments of a command; undefined where they tell their own number and it is wrong.
  * @param offset number of the argument that is the command's name.
  */
-export function keyPositionsOf(spec: CommandSpec, args: Arguments, offset: number): KeyPosition[] {
+export function keyPositionsOf(spec: CommandSpec, args: Arguments, offset: number): KeyPosition[] | undefined {
   const positions: KeyPosition[] = [];
   const count = args.count - offset;
   for (const key of spec.keys ?? []) {
-    let last = key.lastKey >= 0 ? key.index + key.lastKey : count + key.lastKey;
-    if (key.lastKey < 0 && key.limit > 1) last = key.index + Math.floor((last - key.index + 1) / key.limit) - 1;
-    const flags = key.flags.includes('variable_flags') ? variableFlags(args, offset) : key.flags;
-    for (let i = key.index; i <= last && i < count; i += key.step) positions.push({ argument: offset + i, flags });
+    const flags = key.flags.includes('variable_flags') ? variableFlags(spec, args, offset) : key.flags;
+    const first = 'lastKey' in key ? key.index : key.index + key.firstAt;
+    let last: number;
+    if ('lastKey' in key) {
+      last = key.lastKey >= 0 ? key.index + key.lastKey : count + key.lastKey;
+      if (key.lastKey < 0 && key.limit > 1) last = key.index + Math.floor((last - key.index + 1) / key.limit) - 1;
+    } else {
+      last = lastCounted(args, offset + key.index + key.countAt, first, key.step, count);
+      if (last < first) return undefined;
+    }
+    for (let i = first; i <= last && i < count; i += key.step) positions.push({ argument: offset + i, flags });
   }
   return positions;
+}
+
+/** The last of the keys whose number argument i tells; 0 where it tells none, or more than there are arguments. */
+function lastCounted(args: Arguments, i: number, first: number, step: number, count: number): number {
+  if (i >= args.count) return 0;
+  const text = args.latin1(i, 10);
+  if (!/^[1-9]\d{0,8}$/.test(text)) return 0;
+  const last = first + (Number(text) - 1) * step;
+  return last < count ? last : 0;
 }

@@ -1,13 +1,13 @@
 /** COMMAND and its subcommands: what the command table says of itself. */
 import type { Command } from '../../core/command-table.js';
 import type { CommandSpec } from '../../core/commands/command.js';
+import { replyHelp } from '../../core/commands/help-reply.js';
 import type { Execution } from '../../core/execution.js';
 import type { ServerContext } from '../server-context.js';
 import { aclCategoriesOf } from './acl-categories.js';
 import { replyCommandDocs } from './command-docs.js';
 import { replyCommandInfo, replyKeyFlags } from './command-info.js';
 import { keyPositionsOf } from './command-keys.js';
-import { replyHelp } from './help-reply.js';
 import { matchesPattern } from './name-pattern.js';
 
 const HELP: readonly string[] = [
@@ -135,6 +135,10 @@ function getkeysCommand(x: Execution, withFlags: boolean): void {
     return;
   }
   const positions = keyPositionsOf(command.spec, args, 2);
+  if (positions === undefined) {
+    reply.error('ERR Invalid arguments specified for command');
+    return;
+  }
   reply.array(positions.length);
   for (const { argument, flags } of positions) {
     if (withFlags) reply.array(2);

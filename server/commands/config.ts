@@ -1,9 +1,9 @@
 /** CONFIG and its subcommands. What the options are is in server/config/options.ts. */
 import type { CommandSpec } from '../../core/commands/command.js';
+import { replyHelp } from '../../core/commands/help-reply.js';
 import type { Execution } from '../../core/execution.js';
 import { OPTION_NAMES, OPTION_TABLE } from '../config/options.js';
 import type { ServerContext } from '../server-context.js';
-import { replyHelp } from './help-reply.js';
 import { matchesPattern } from './name-pattern.js';
 import { isAllowed } from './protected-action.js';
 

@@ -1,9 +1,9 @@
 /** DEBUG: questions about the dataset as a whole, behind a switch because they stop everyone else while they run. */
 import type { CommandSpec } from '../../core/commands/command.js';
+import { replyHelp } from '../../core/commands/help-reply.js';
 import { datasetDigest } from '../../core/dataset-digest.js';
 import type { Execution } from '../../core/execution.js';
 import type { ServerContext } from '../server-context.js';
-import { replyHelp } from './help-reply.js';
 import { isAllowed, notAllowedError } from './protected-action.js';
 
 function debugCommand(server: ServerContext, x: Execution): void {

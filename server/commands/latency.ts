@@ -1,9 +1,9 @@
 /** LATENCY and its subcommands. What is kept is server/latency-monitor.ts' and, for commands, the command table's. */
 import type { Command } from '../../core/command-table.js';
 import type { CommandSpec } from '../../core/commands/command.js';
+import { replyHelp } from '../../core/commands/help-reply.js';
 import type { Execution } from '../../core/execution.js';
 import type { ServerContext } from '../server-context.js';
-import { replyHelp } from './help-reply.js';
 import { latencyGraph } from './latency-graph.js';
 import { latencyReport } from './latency-report.js';
 

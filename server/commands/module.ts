@@ -1,7 +1,7 @@
 /** MODULE: there are none, and none can be loaded. */
 import type { CommandSpec } from '../../core/commands/command.js';
+import { replyHelp } from '../../core/commands/help-reply.js';
 import type { Execution } from '../../core/execution.js';
-import { replyHelp } from './help-reply.js';
 
 const HELP: readonly string[] = [
   'LIST',

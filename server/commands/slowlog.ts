@@ -1,9 +1,9 @@
 /** SLOWLOG and its subcommands. What is kept is server/slow-log.ts'. */
 import type { CommandSpec } from '../../core/commands/command.js';
+import { replyHelp } from '../../core/commands/help-reply.js';
 import type { Execution } from '../../core/execution.js';
 import type { ServerContext } from '../server-context.js';
 import type { SlowLogEntry } from '../slow-log.js';
-import { replyHelp } from './help-reply.js';
 import { integerArgument } from './integer-text.js';
 
 const COUNT_DEFAULT = 10;

@@ -47,7 +47,7 @@ describe('a reply depends on the last write of what it looked at', () => {
     expect(dependencyOf('TIME')).toBe(0);
   });
 
-  // Entry 3 removed the key 'none', entry 4 wrote 'a' and 'text'.
+  // Entry 2 wrote 'a' in database 2, entry 3 removed the key 'none', entry 4 wrote 'a', 'text' and 'long'.
   test.each<[number, ...string[]]>([
     [4, 'GET', 'a'],
     [3, 'GET', 'none'],
@@ -77,16 +77,42 @@ describe('a reply depends on the last write of what it looked at', () => {
     [4, 'INCRBYFLOAT', 'text', '1'],
     [4, 'SETRANGE', 'a', '0', ''],
     [3, 'SETRANGE', 'none', '0', ''],
-    [4, 'APPEND', 'a', ''],
+    [4, 'APPEND', 'long', ''],
+    [4, 'SUBSTR', 'a', '0', '1'],
+    [4, 'SET', 'a', '2', 'IFEQ', 'other'],
+    [3, 'SET', 'none', '2', 'IFEQ', '1'],
+    [4, 'SET', 'a', '2', 'IFDEQ', '0123456789abcdef', 'GET'],
+    [4, 'DELEX', 'a', 'IFNE', '1'],
+    [3, 'DELEX', 'none'],
+    [4, 'DIGEST', 'a'],
+    [4, 'MSETEX', '2', 'none', '1', 'a', '2', 'NX'],
+    [4, 'MSETEX', '2', 'none', '1', 'a', '2', 'XX', 'EX', '9'],
+    [4, 'LCS', 'none', 'a'],
+    [4, 'TOUCH', 'none', 'a'],
+    [4, 'OBJECT', 'ENCODING', 'a'],
+    [3, 'OBJECT', 'FREQ', 'none'],
+    [4, 'RANDOMKEY'],
+    [3, 'COPY', 'none', 'a'],
+    [4, 'COPY', 'a', 'text'],
+    [3, 'MOVE', 'none', '1'],
+    [4, 'MOVE', 'a', '2'],
+    [0, 'COPY', 'a', 'a'],
     [0, 'SET', 'a', '2', 'NX', 'XX'],
     [5, 'SET', 'a', '2'],
+    [5, 'SET', 'a', '2', 'IFEQ', '1'],
+    [5, 'DELEX', 'a'],
+    [5, 'MSETEX', '1', 'new', '1', 'NX'],
+    [5, 'COPY', 'a', 'new'],
+    [5, 'COPY', 'a', 'a', 'DB', '3'],
+    [5, 'MOVE', 'text', '3'],
     [5, 'GETDEL', 'a'],
     [5, 'RENAME', 'a', 'none'],
-  ])('%i: %s %s %s %s %s', (expected, ...words) => {
-    engine.run('SET', 'other', '1');
-    engine.run('MSET', 'a', '1', 'text', 'no number', 'none', '');
+  ])('%i: %s %s %s %s %s %s %s', (expected, ...words) => {
+    engine.run('COPY', 'other', 'a', 'DB', '2');
+    engine.run('MSET', 'a', '1', 'text', 'no number', 'none', '', 'long', 'x'.repeat(50), 'other', '1');
+    engine.run('COPY', 'other', 'a', 'DB', '2');
     engine.run('DEL', 'none');
-    engine.run('MSET', 'a', '1', 'text', 'no number');
+    engine.run('MSET', 'a', '1', 'text', 'no number', 'long', 'x'.repeat(50));
     expect(dependencyOf(...words)).toBe(expected);
     expect(engine.engine.effects.sequence).toBe(Math.max(4, expected));
   });

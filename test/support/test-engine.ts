@@ -70,6 +70,8 @@ export interface TestEngineOptions {
   readonly databases?: number;
   readonly hashSeed?: Uint32Array;
   readonly clock?: ManualClock;
+  /** A number in [0, 1); always 0.5 by default. */
+  readonly random?: () => number;
 }
 
 function toBytes(word: Word): Uint8Array {
@@ -95,7 +97,7 @@ export class TestEngine {
       databases: options.databases ?? 16,
       commands: coreCommands,
       clock: this.clock,
-      random: () => 0.5,
+      random: options.random ?? (() => 0.5),
       hashSeed: options.hashSeed ?? Uint32Array.of(1, 2, 3, 4),
       reply: this.reply,
       sink: options.capture === false ? new DiscardingSink() : this.sink,

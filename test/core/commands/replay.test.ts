@@ -12,7 +12,7 @@ const SEED = Number(process.env.HOLDFAST_TEST_SEED ?? 4711);
 
 /** Runs random commands; keys with short deadlines expire meanwhile, by lookups and by the engine. */
 function runRandom(engine: TestEngine, seed: number, commands: number, each: (done: number) => void): void {
-  const generator = new CommandGenerator(seed);
+  const generator = new CommandGenerator(seed, true);
   const random = new SeededRandom(seed);
   for (let done = 1; done <= commands; done++) {
     engine.runBytes(engine.session, generator.next());
@@ -80,6 +80,9 @@ test(`long values under the debug arena, seed ${SEED}`, () => {
         ['EXPIRE', key, '1000'],
         ['PERSIST', key],
         ['RENAME', key, `long:${random.below(4)}`],
+        ['COPY', key, `long:${random.below(4)}`, 'REPLACE'],
+        ['COPY', key, key, 'DB', '1', 'REPLACE'],
+        ['MOVE', key, '2'],
         ['DEL', key],
       ]),
     );

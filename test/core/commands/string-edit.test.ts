@@ -20,11 +20,22 @@ describe('APPEND', () => {
     expect(engine.logged()).toEqual([['APPEND a 3']]);
   });
 
-  test('of nothing creates an empty key and else changes nothing', () => {
+  test('of nothing creates an empty key', () => {
     expect(engine.run('APPEND', 'a', '')).toBe(':0\r\n');
     expect(engine.run('EXISTS', 'a')).toBe(':1\r\n');
-    expect(engine.run('APPEND', 'a', '')).toBe(':0\r\n');
     expect(engine.logged()).toEqual([['APPEND a ']]);
+  });
+
+  test('of nothing makes a value raw, as in Redis, and is logged only where that changes something', () => {
+    engine.run('SET', 'a', '12');
+    expect(engine.run('OBJECT', 'ENCODING', 'a')).toBe('$3\r\nint\r\n');
+    engine.logged();
+    expect(engine.run('APPEND', 'a', '')).toBe(':2\r\n');
+    expect(engine.run('OBJECT', 'ENCODING', 'a')).toBe('$3\r\nraw\r\n');
+    expect(engine.run('APPEND', 'a', '')).toBe(':2\r\n');
+    expect(engine.run('INCR', 'a')).toBe(':13\r\n');
+    expect(engine.run('OBJECT', 'ENCODING', 'a')).toBe('$3\r\nint\r\n');
+    expect(engine.logged()).toEqual([['APPEND a '], ['INCR a']]);
   });
 
   test('grows from a slot into parts and across them', () => {

@@ -155,3 +155,83 @@ describe('several keys', () => {
     expect(engine.run('DBSIZE')).toBe(':0\r\n');
   });
 });
+
+describe('MSETEX', () => {
+  test('without options is a MSET', () => {
+    engine.run('SET', 'a', '0', 'EX', '100');
+    engine.logged();
+    expect(engine.run('MSETEX', '2', 'a', '1', 'b', '2')).toBe(':1\r\n');
+    expect(engine.run('TTL', 'a')).toBe(':-1\r\n');
+    expect(engine.logged()).toEqual([['MSET a 1 b 2']]);
+  });
+
+  test('gives all keys one absolute deadline', () => {
+    expect(engine.run('MSETEX', '2', 'a', '1', 'b', '2', 'EX', '100')).toBe(':1\r\n');
+    expect(engine.run('PEXPIRETIME', 'b')).toBe(`:${NOW + 100_000}\r\n`);
+    expect(engine.logged()).toEqual([[`SET a 1 PXAT ${NOW + 100_000}`, `SET b 2 PXAT ${NOW + 100_000}`]]);
+  });
+
+  test('KEEPTTL keeps the deadlines that there are', () => {
+    engine.run('SET', 'a', '0', 'PXAT', '1800000000000');
+    engine.logged();
+    expect(engine.run('MSETEX', '3', 'a', '1', 'b', '2', 'a', '3', 'KEEPTTL', 'NX')).toBe(':0\r\n');
+    expect(engine.run('MSETEX', '3', 'a', '1', 'b', '2', 'a', '3', 'KEEPTTL')).toBe(':1\r\n');
+    expect(engine.run('PEXPIRETIME', 'a')).toBe(':1800000000000\r\n');
+    expect(engine.run('GET', 'a')).toBe('$1\r\n3\r\n');
+    expect(engine.logged()).toEqual([['SET a 1 KEEPTTL', 'SET b 2', 'SET a 3 KEEPTTL']]);
+  });
+
+  test('NX and XX are about all keys', () => {
+    engine.run('SET', 'a', '0');
+    expect(engine.run('MSETEX', '2', 'a', '1', 'b', '1', 'NX', 'EX', '5')).toBe(':0\r\n');
+    expect(engine.run('MSETEX', '2', 'a', '1', 'b', '1', 'EX', '5', 'XX')).toBe(':0\r\n');
+    expect(engine.run('EXISTS', 'b')).toBe(':0\r\n');
+    expect(engine.run('MSETEX', '2', 'c', '1', 'b', '1', 'NX')).toBe(':1\r\n');
+    expect(engine.run('MSETEX', '2', 'a', '1', 'b', '1', 'XX')).toBe(':1\r\n');
+  });
+
+  test('a key and its expired self', () => {
+    engine.run('SET', 'a', '0', 'PX', '5');
+    engine.clock.ms += 5;
+    engine.logged();
+    expect(engine.run('MSETEX', '2', 'b', '1', 'a', '1', 'PXAT', '1800000000000')).toBe(':1\r\n');
+    const until = 'PXAT 1800000000000';
+    expect(engine.logged()).toEqual([[`SET b 1 ${until}`, 'UNLINK a', `SET a 1 ${until}`]]);
+  });
+
+  test.each([
+    [['0', 'a', '1'], '-ERR invalid numkeys value\r\n'],
+    [['-1', 'a', '1'], '-ERR invalid numkeys value\r\n'],
+    [['x', 'a', '1'], '-ERR invalid numkeys value\r\n'],
+    [['99999999999999999999', 'a', '1'], '-ERR invalid numkeys value\r\n'],
+    [['2147483648', 'a', '1'], '-ERR invalid numkeys value\r\n'],
+    [['2', 'a', '1'], '-ERR wrong number of key-value pairs\r\n'],
+    [['2147483647', 'a', '1'], '-ERR wrong number of key-value pairs\r\n'],
+    [['1', 'a', '1', 'b', '2'], '-ERR syntax error\r\n'],
+    [['1', 'a', '1', 'NX', 'XX'], '-ERR syntax error\r\n'],
+    [['1', 'a', '1', 'EX'], '-ERR syntax error\r\n'],
+    [['1', 'a', '1', 'EX', '5', 'KEEPTTL'], '-ERR syntax error\r\n'],
+    [['1', 'a', '1', 'GET'], '-ERR syntax error\r\n'],
+    [['1', 'a', '1', 'EX', 'x'], '-ERR value is not an integer or out of range\r\n'],
+    [['1', 'a', '1', 'EX', '0'], "-ERR invalid expire time in 'msetex' command\r\n"],
+    [['1', 'a'], "-ERR wrong number of arguments for 'msetex' command\r\n"],
+  ])('%j is refused', (words, error) => {
+    expect(engine.run('MSETEX', ...words)).toBe(error);
+    expect(engine.logged()).toEqual([]);
+  });
+
+  test('asks for room in the log for what is longer there than its arguments', () => {
+    const asked: number[] = [];
+    engine.engine.logAdmits = (bytes) => {
+      asked.push(bytes);
+      return false;
+    };
+    const pairs = Array.from({ length: 4000 }, (_, i) => [`key:${i}`, 'v']).flat();
+    const error = '-MISCONF Errors writing to the AOF file: No space left on device\r\n';
+    expect(engine.run('MSETEX', '4000', ...pairs, 'EX', '100')).toBe(error);
+    expect(engine.run('DBSIZE')).toBe(':0\r\n');
+    engine.engine.logAdmits = () => true;
+    expect(engine.run('MSETEX', '4000', ...pairs, 'EX', '100')).toBe(':1\r\n');
+    expect(asked[0]).toBeGreaterThan(engine.sink.entries[0]!.length);
+  });
+});

@@ -77,6 +77,8 @@ const NOT_FLOATS = [
   '1\0',
   '1,5',
 ];
+/** XXH3 of '1', 'two', 70,000 times 'y', and of nothing that is stored. */
+const DIGESTS = ['65cd25028f98f158', '6c0560bdcb29998b', 'f010e4e53c3d23ce', '0123456789abcdef'];
 const PATTERNS = [
   '*',
   'key:*',
@@ -130,7 +132,8 @@ export class CommandGenerator {
   /** Commands still to be given out after the last one, which belong to it. */
   private readonly following: Words[] = [];
 
-  constructor(seed: number) {
+  /** @param newer also commands and options that Redis 7.0 does not know. */
+  constructor(seed: number, newer = false) {
     this.random = new SeededRandom(seed);
     for (let i = 0; i < 40; i++) this.keys.push(`key:${i}`);
     for (let i = 0; i < 10; i++) this.keys.push(`n${i}`);
@@ -146,7 +149,7 @@ export class CommandGenerator {
       'K'.repeat(513),
       'L'.repeat(20_000),
     );
-    this.makers = this.table();
+    this.makers = newer ? [...this.table(), ...this.newerTable()] : this.table();
     this.weight = this.makers.reduce((sum, [weight]) => sum + weight, 0);
   }
 
@@ -187,7 +190,9 @@ export class CommandGenerator {
       [6, () => ['APPEND', this.key(), this.value()]],
       [3, () => ['STRLEN', this.key()]],
       [6, () => ['SETRANGE', this.key(), this.offset(), this.value()]],
-      [6, () => ['GETRANGE', this.key(), this.index(), this.index()]],
+      [6, () => [r.pick(['GETRANGE', 'GETRANGE', 'SUBSTR']), this.key(), this.index(), this.index()]],
+      [1.5, () => ['SET', `lcs:${r.below(4)}`, this.letters()]],
+      [3, () => ['LCS', this.compared(), this.compared(), ...this.lcsOptions()]],
       [5, () => [r.pick(['INCR', 'DECR']), this.counter()]],
       [6, () => [r.pick(['INCRBY', 'DECRBY']), this.counter(), this.integer()]],
       [5, () => ['INCRBYFLOAT', this.counter(), this.float()]],
@@ -201,6 +206,12 @@ export class CommandGenerator {
       [5, () => ['PEXPIREAT', this.key(), this.moment(1), ...this.conditions()]],
       [5, () => [r.pick(['TTL', 'PTTL', 'EXPIRETIME', 'PEXPIRETIME']), this.key()]],
       [3, () => ['PERSIST', this.key()]],
+      [5, () => ['COPY', this.key(), this.key(), ...this.copyOptions()]],
+      [4, () => ['MOVE', this.key(), this.databaseNumber()]],
+      [2, () => ['RANDOMKEY']],
+      [2, () => ['TOUCH', ...this.some(() => [this.key()])]],
+      [6, () => ['OBJECT', r.pick(['ENCODING', 'ENCODING', 'encoding', 'REFCOUNT', 'FREQ', 'IDLETIME']), this.key()]],
+      [0.2, () => ['OBJECT', r.pick(['HELP', 'help', 'nosuch', 'ENCODING', 'HELP\0', ''])]],
       [2, () => this.scan()],
       [1.5, () => ['KEYS', this.pattern()]],
       [1.5, () => this.countKeys()],
@@ -225,6 +236,78 @@ export class CommandGenerator {
         ],
       ],
     ];
+  }
+
+  private newerTable(): (readonly [number, () => Words])[] {
+    return [
+      [10, () => ['SET', this.key(), this.value(), ...this.comparison(), ...this.setOptions()]],
+      [10, () => this.comparingSet()],
+      [5, () => ['DELEX', this.key(), ...(this.random.chance(0.2) ? [] : this.comparison())]],
+      [5, () => ['DIGEST', this.key()]],
+      [10, () => this.msetex()],
+    ];
+  }
+
+  /** A command that Redis 7.0 does not know, well-formed. */
+  nextNewer(): Uint8Array[] {
+    const r = this.random;
+    const words = r.pick([
+      () => this.comparingSet(),
+      () => ['DELEX', this.fewKeys(), ...(r.chance(0.1) ? [] : this.comparison())],
+      () => ['DIGEST', this.fewKeys()],
+      () => this.msetex(),
+    ])();
+    return words.map((word) => (typeof word === 'string' ? latin1(word) : word));
+  }
+
+  /** One of so few keys and values that comparisons are often true. */
+  private fewKeys(): string {
+    return `few:${this.random.below(6)}`;
+  }
+
+  private fewValues(): string {
+    return this.random.pick(['', '1', 'two', '12345', 'x'.repeat(300), 'y'.repeat(70_000)]);
+  }
+
+  private comparison(): Words {
+    const r = this.random;
+    const value = this.fewValues();
+    if (r.chance(0.5)) return [r.pick(['IFEQ', 'IFNE', 'ifeq', 'IfNe']), value];
+    return [r.pick(['IFDEQ', 'IFDNE', 'ifdeq']), r.chance(0.5) ? DIGESTS[0]! : r.pick(DIGESTS)];
+  }
+
+  private validDeadline(): Words {
+    const r = this.random;
+    const seconds = 3600 + r.below(1_000_000);
+    const fixed = FIXED_DEADLINE_MS + r.below(1_000_000) * 1777;
+    return r.pick([
+      ['EX', String(seconds)],
+      ['px', String(seconds * 1000 + r.below(1000))],
+      ['EXAT', String(Math.ceil(fixed / 1000))],
+      ['PXAT', String(fixed)],
+      ['EXAT', '1'],
+    ]);
+  }
+
+  private comparingSet(): Words {
+    const r = this.random;
+    const options = [this.comparison()];
+    if (r.chance(0.3)) options.push(['GET']);
+    if (r.chance(0.4)) options.push(r.chance(0.3) ? ['KEEPTTL'] : this.validDeadline());
+    if (r.chance(0.5)) options.reverse();
+    return ['SET', this.fewKeys(), this.fewValues(), ...options.flat()];
+  }
+
+  private msetex(): Words {
+    const r = this.random;
+    const pairs = 1 + r.below(r.chance(0.1) ? 20 : 3);
+    const words: Words = ['MSETEX', String(pairs)];
+    for (let i = 0; i < pairs; i++) words.push(this.fewKeys(), this.fewValues());
+    const options: Words[] = [];
+    if (r.chance(0.5)) options.push([r.pick(['NX', 'XX', 'nx'])]);
+    if (r.chance(0.7)) options.push(r.chance(0.3) ? ['KEEPTTL'] : this.validDeadline());
+    if (r.chance(0.5)) options.reverse();
+    return [...words, ...options.flat()];
   }
 
   private malform(words: Words): Words {
@@ -280,6 +363,42 @@ export class CommandGenerator {
     if (kind < 0.985) return 'y'.repeat(r.below(5000));
     if (kind < 0.998) return 'z'.repeat(15_000 + r.below(4000));
     return 'w'.repeat(60_000 + r.below(80_000));
+  }
+
+  /** Texts that have something in common. */
+  private letters(): string {
+    const alphabet = this.random.pick(['ab', 'abc', 'abcdefgh']);
+    let text = '';
+    for (let left = this.random.below(200); left > 0; left--) text += alphabet[this.random.below(alphabet.length)];
+    return text;
+  }
+
+  private compared(): string | Uint8Array {
+    return this.random.chance(0.8) ? `lcs:${this.random.below(4)}` : this.key();
+  }
+
+  private lcsOptions(): Words {
+    const r = this.random;
+    const options: Words = [];
+    if (r.chance(0.5)) options.push(r.pick(['IDX', 'idx', 'LEN', 'Len']));
+    if (r.chance(0.4)) options.push('MINMATCHLEN', r.chance(0.8) ? String(r.below(6)) : this.integer());
+    if (r.chance(0.4)) options.push('WITHMATCHLEN');
+    if (r.chance(0.1)) options.push(r.pick(['LEN', 'IDX', 'MINMATCHLEN', 'foo', '']));
+    return options;
+  }
+
+  private databaseNumber(): string {
+    const r = this.random;
+    return r.chance(0.9) ? String(r.below(4)) : r.pick(['16', '15', '-1', '2147483648', '-2147483649', 'x', '1.5', '']);
+  }
+
+  private copyOptions(): Words {
+    const r = this.random;
+    const options: Words = [];
+    if (r.chance(0.4)) options.push(r.pick(['DB', 'db']), this.databaseNumber());
+    if (r.chance(0.5)) options.push(r.pick(['REPLACE', 'replace']));
+    if (r.chance(0.05)) options.push(r.pick(['DB', 'REPLACE', 'foo', '', 'DB\0']));
+    return options;
   }
 
   private integer(): string {

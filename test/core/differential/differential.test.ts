@@ -11,7 +11,7 @@ import { ServerProcess } from '../../support/server-process.js';
 import { TestEngine } from '../../support/test-engine.js';
 import { CommandGenerator } from './command-generator.js';
 import { dumpOfEngine, dumpOfRedis } from './dump.js';
-import { sameReply } from './exceptions.js';
+import { newerCommands, sameReply } from './exceptions.js';
 
 const COMMANDS = Number(process.env.HOLDFAST_DIFFERENTIAL_COMMANDS ?? 100_000);
 const SEED = Number(process.env.HOLDFAST_DIFFERENTIAL_SEED ?? 20_231_104);
@@ -83,8 +83,9 @@ function count(asked: Map<string, number>, args: readonly Uint8Array[], reply: B
 
 /** A generator that never makes a command succeed tests nothing of it. */
 function assertCoverage(ours: TestEngine, asked: Map<string, number>): void {
-  if (COMMANDS < 20_000) return;
+  if (COMMANDS < 60_000) return;
   for (const name of ours.engine.table.commands.keys()) {
+    if (newerCommands.includes(name)) continue;
     expect(asked.get(name) ?? 0, `successful runs of ${name}`).toBeGreaterThan(10);
   }
 }

@@ -7,7 +7,7 @@ import { ServerProcess } from '../../support/server-process.js';
 import { FakeServer } from '../support/fake-server.js';
 
 /** In no Redis 7.0. */
-const NEWER = new Set(['waitaof', 'client|setinfo']);
+const NEWER = new Set(['waitaof', 'client|setinfo', 'delex', 'digest', 'msetex']);
 
 const fake = new FakeServer();
 const commands = [...fake.engine.table.commands.values()];
@@ -38,9 +38,22 @@ function withoutSubcommands(info: unknown): unknown {
   return copy;
 }
 
-function docsWithoutSubcommands(docs: unknown): unknown {
-  const { subcommands: _, ...rest } = docs as Record<string, unknown>;
+type Docs = { subcommands?: unknown; history?: [string, string][]; arguments?: ArgumentDocs[] };
+type ArgumentDocs = { since?: string; arguments?: ArgumentDocs[] };
+
+const known = (since = '1'): boolean => Number(since.split('.')[0]) <= 7;
+
+/** What Redis 7.0 can know of a command, subcommands aside. */
+function comparableDocs(docs: unknown): unknown {
+  const { subcommands: _, ...rest } = docs as Docs;
+  if (rest.history !== undefined) rest.history = rest.history.filter(([version]) => known(version));
+  if (rest.arguments !== undefined) rest.arguments = rest.arguments.map(withoutNewer);
   return rest;
+}
+
+function withoutNewer(argument: ArgumentDocs): ArgumentDocs {
+  if (argument.arguments === undefined) return argument;
+  return { ...argument, arguments: argument.arguments.filter(({ since }) => known(since)).map(withoutNewer) };
 }
 
 describeWith(['redis-server'], 'COMMAND INFO and COMMAND DOCS are those of Redis', () => {
@@ -62,7 +75,7 @@ describeWith(['redis-server'], 'COMMAND INFO and COMMAND DOCS are those of Redis
     expect(withoutSubcommands(ourInfo[0])).toEqual(withoutSubcommands(theirInfo[0]));
     const theirDocs = plain((await client.command('COMMAND', 'DOCS', name)) as Resp3Reply) as Record<string, unknown>;
     const ourDocs = ours('COMMAND', 'DOCS', name) as Record<string, unknown>;
-    expect(docsWithoutSubcommands(ourDocs[name])).toEqual(docsWithoutSubcommands(theirDocs[name]));
+    expect(comparableDocs(ourDocs[name])).toEqual(comparableDocs(theirDocs[name]));
   });
 
   test('what is newer than Redis 7.0 is not known there', async () => {
@@ -80,10 +93,82 @@ describeWith(['redis-server'], 'COMMAND INFO and COMMAND DOCS are those of Redis
         (await client.command('COMMAND', 'LIST', 'FILTERBY', 'ACLCAT', category)) as Resp3Reply,
       ) as string[];
       const mine = ours('COMMAND', 'LIST', 'FILTERBY', 'ACLCAT', category) as string[];
-      const known = new Set(names.filter((name) => !NEWER.has(name)));
-      expect(mine.filter((name) => known.has(name)).sort()).toEqual(theirs.filter((name) => known.has(name)).sort());
+      const compared = new Set(names.filter((name) => !NEWER.has(name)));
+      expect(mine.filter((name) => compared.has(name)).sort()).toEqual(
+        theirs.filter((name) => compared.has(name)).sort(),
+      );
     },
   );
+});
+
+/** As Redis 8.4 publishes them: src/commands/*.json, https://redis.io/docs/latest/commands/. */
+const ONE_KEY = {
+  begin_search: { type: 'index', spec: { index: 1 } },
+  find_keys: { type: 'range', spec: { lastkey: 0, keystep: 1, limit: 0 } },
+};
+const PUBLISHED: Record<string, unknown[]> = {
+  digest: [
+    2,
+    ['readonly', 'fast'],
+    1,
+    1,
+    1,
+    ['@read', '@string', '@fast'],
+    [],
+    [{ flags: ['RO', 'access'], ...ONE_KEY }],
+  ],
+  delex: [
+    ...[-2, ['write', 'fast'], 1, 1, 1, ['@write', '@string', '@fast'], []],
+    [{ flags: ['RW', 'delete', 'variable_flags'], ...ONE_KEY }],
+  ],
+  msetex: [
+    ...[-4, ['write', 'denyoom', 'movablekeys'], 0, 0, 0, ['@write', '@string', '@slow']],
+    ['request_policy:multi_shard', 'response_policy:all_succeeded'],
+    [
+      {
+        flags: ['OW', 'update'],
+        begin_search: { type: 'index', spec: { index: 1 } },
+        find_keys: { type: 'keynum', spec: { keynumidx: 0, firstkey: 1, keystep: 2 } },
+      },
+    ],
+  ],
+};
+
+describe('newer commands', () => {
+  test.each(Object.entries(PUBLISHED))('COMMAND INFO %s', (name, published) => {
+    expect(ours('COMMAND', 'INFO', name)).toEqual([[name, ...published, []]]);
+  });
+
+  test('COMMAND DOCS names the version and the words', () => {
+    const docs = ours('COMMAND', 'DOCS', 'digest', 'delex', 'msetex') as Record<string, Record<string, unknown>>;
+    for (const name of Object.keys(PUBLISHED)) expect(docs[name]).toMatchObject({ since: '8.4.0', group: 'string' });
+    const words = JSON.stringify(docs.delex!.arguments).match(/IF\w+/g);
+    expect(words).toEqual(['IFEQ', 'IFNE', 'IFDEQ', 'IFDNE']);
+    expect(JSON.stringify(docs.msetex!.arguments).match(/"token":"\w+"/g)).toHaveLength(7);
+  });
+
+  test.each([
+    ['MSETEX 2 a 1 b 2 KEEPTTL', ['a', 'b']],
+    ['MSETEX 3 a 1 b 2 c 3', ['a', 'b', 'c']],
+    ['DELEX a IFEQ 1', ['a']],
+    ['DIGEST a', ['a']],
+  ])('COMMAND GETKEYS %s', (line, keys) => {
+    expect(ours('COMMAND', 'GETKEYS', ...line.split(' '))).toEqual(keys);
+  });
+
+  test.each(['MSETEX 4 a 1 b 2', 'MSETEX 0 a 1', 'MSETEX x a 1', 'MSETEX -1 a 1'])('%s names no keys', (line) => {
+    expect(JSON.stringify(ours('COMMAND', 'GETKEYS', ...line.split(' ')))).toContain('Invalid arguments specified');
+  });
+
+  test.each([
+    ['SET a 1', ['OW', 'update']],
+    ['SET a 1 IFEQ 2', ['RW', 'access', 'update']],
+    ['SET a 1 ifdne 0123456789abcdef', ['RW', 'access', 'update']],
+    ['DELEX a', ['RM', 'delete']],
+    ['DELEX a IFNE 1', ['RW', 'access', 'delete']],
+  ])('COMMAND GETKEYSANDFLAGS %s', (line, flags) => {
+    expect(ours('COMMAND', 'GETKEYSANDFLAGS', ...line.split(' '))).toEqual([['a', flags]]);
+  });
 });
 
 describe('COMMAND', () => {

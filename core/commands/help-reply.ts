@@ -1,5 +1,5 @@
 /** The reply of a container's HELP: an array of lines, in the form that Redis gives them. */
-import type { Execution } from '../../core/execution.js';
+import type { Execution } from '../execution.js';
 
 /** @param lines what stands between the first line and the description of HELP itself. */
 export function replyHelp(x: Execution, command: string, lines: readonly string[]): void {
