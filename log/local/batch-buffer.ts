@@ -4,14 +4,16 @@
  * closed batch lies in the cell too.
  */
 import { FRAME_ALIGNMENT, FRAME_HEADER_BYTES, frameBytes } from '../frame.js';
+import { alignedMemory } from './aligned-memory.js';
 
-/** Float64 words in front of the frame: kind, flags, first sequence, entry count, time, body bytes. */
-export const CELL_CONTROL_WORDS = 8;
-export const CELL_CONTROL_BYTES = CELL_CONTROL_WORDS * 8;
+/** Float64 words in front of the frame. */
+const CELL_CONTROL_WORDS = 8;
+/** The frame lies behind them on a boundary that the disk can read from directly. */
+const CELL_CONTROL_BYTES = FRAME_ALIGNMENT;
 
-/** Bytes of shared memory of one cell for bodies of up to `batchBytesMax`. */
-export function cellBytes(batchBytesMax: number): number {
-  return CELL_CONTROL_BYTES + frameBytes(batchBytesMax) + FRAME_ALIGNMENT;
+/** Shared memory of one cell for bodies of up to `batchBytesMax` bytes. */
+export function cellMemory(batchBytesMax: number): SharedArrayBuffer {
+  return alignedMemory(CELL_CONTROL_BYTES + frameBytes(batchBytesMax) + FRAME_ALIGNMENT);
 }
 
 export class BatchBuffer {
@@ -24,7 +26,7 @@ export class BatchBuffer {
   originReset = false;
   /** True while disk space is short: the batch is for the engine's own effects (expiry) only. */
   engineOnly = false;
-  /** Meant for the log: see `CELL_CONTROL_WORDS`. */
+  /** Meant for the log: kind, flags, first sequence, entry count, time, body bytes. */
   readonly control: Float64Array;
 
   constructor(memory: SharedArrayBuffer) {

@@ -2,21 +2,15 @@
  * Writes one frame at the end of the open segment and makes it durable. Both committing threads run this code, each with
  * its own instance over the shared state; whoever calls holds the commit token.
  */
-import {
-  advanceRunningChecksum,
-  FRAME_ALIGNMENT,
-  FRAME_HEADER_BYTES,
-  FrameHeader,
-  FrameKind,
-  sealFrame,
-} from '../frame.js';
+import { advanceRunningChecksum, FRAME_ALIGNMENT, FrameHeader, FrameKind, frameBytes, sealFrame } from '../frame.js';
 import { LogError } from '../log-error.js';
+import { alignedMemory } from './aligned-memory.js';
 import { type CommitState, monotonicMs, Num, Word } from './commit-state.js';
-import { type FileLayer, writeFully } from './file-layer.js';
+import { type FileLayer, writeDurably } from './file-layer.js';
 
 /** Up to this, in microseconds, a sync counts in full, whatever was usual. */
 const SAMPLE_MICROS_MIN = 200;
-/** Weight of the newest fdatasync in the moving average. */
+/** Weight of the newest commit in the moving average. */
 const AVERAGE_WEIGHT = 1 / 16;
 
 export class Committer {
@@ -79,9 +73,8 @@ export class Committer {
     const fd = words[Word.fd]!;
     const offset = this.state.offset;
     try {
-      writeFully(this.files, fd, bytes, 0, total, offset);
       const before = monotonicMs();
-      this.files.fdatasync(fd, 'commit');
+      writeDurably(this.files, fd, bytes, 0, total, offset, 'commit');
       const after = monotonicMs();
       const average = numbers[Num.syncAverage]!;
       // One slow sync says little of the disk: it counts as at most twice what was usual.
@@ -105,7 +98,7 @@ export class Committer {
 
 /** A buffer for frames with a body of at most `bodyBytesMax`. */
 export function frameBuffer(bodyBytesMax: number): Uint8Array {
-  return new Uint8Array(FRAME_HEADER_BYTES + bodyBytesMax + FRAME_ALIGNMENT);
+  return new Uint8Array(alignedMemory(frameBytes(bodyBytesMax)));
 }
 
 /** Whether a frame of this kind leaves nothing that a mark would still have to cover. */

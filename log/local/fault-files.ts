@@ -4,14 +4,15 @@
  * Counters lie in shared memory: the threads count together.
  */
 import { existsSync } from 'node:fs';
+import { FRAME_ALIGNMENT } from '../frame.js';
 import { LogError } from '../log-error.js';
-import type { FileLayer, SyncSite } from './file-layer.js';
+import type { FileLayer, OpenMode, SyncSite } from './file-layer.js';
 
 /** Environment variable that carries the faults of a process; the server refuses it unless tests set it up. */
 export const FAULTS_VARIABLE = 'HOLDFAST_TEST_LOG_FAULTS';
 
 export interface LogFaults {
-  /** Added to each fsync, fdatasync and directory sync. */
+  /** Added to each durable write, fsync and directory sync. */
   readonly syncDelayMs: number;
   /** The n-th commit's write fails with EIO, counting from 1; 0 never. The same of its sync, and of ENOSPC. */
   readonly eioWriteAt: number;
@@ -77,15 +78,24 @@ export class FaultFiles implements FileLayer {
   }
 
   write(fd: number, bytes: Uint8Array, from: number, length: number, offset: number): number {
+    if (this.full && !isFrame(bytes, from)) throw systemError('ENOSPC', 'write');
+    const most = this.faults.shortWrites && length > 1 ? Math.ceil(length / 2) : length;
+    return this.inner.write(fd, bytes, from, most, offset);
+  }
+
+  /** A write that fails leaves nothing; a sync that fails comes when everything may be there. */
+  writeDurable(fd: number, bytes: Uint8Array, from: number, length: number, offset: number, site: SyncSite): number {
     if (isFrame(bytes, from)) {
       const count = Atomics.add(this.counters, 0, 1) + 1;
       if (count === this.faults.eioWriteAt) throw systemError('EIO', 'write');
       if (count === this.faults.enospcWriteAt) throw systemError('ENOSPC', 'write');
-    } else if (this.full) {
+    } else if (this.full && site !== 'commit') {
       throw systemError('ENOSPC', 'write');
     }
-    const most = this.faults.shortWrites && length > 1 ? Math.ceil(length / 2) : length;
-    return this.inner.write(fd, bytes, from, most, offset);
+    const half = Math.ceil(length / 2 / FRAME_ALIGNMENT) * FRAME_ALIGNMENT;
+    const written = this.inner.writeDurable(fd, bytes, from, this.faults.shortWrites ? half : length, offset, site);
+    this.sync(site);
+    return written;
   }
 
   fsync(fd: number, site: SyncSite): void {
@@ -93,17 +103,12 @@ export class FaultFiles implements FileLayer {
     this.inner.fsync(fd, site);
   }
 
-  fdatasync(fd: number, site: SyncSite): void {
-    this.sync(site);
-    this.inner.fdatasync(fd, site);
-  }
-
   syncDirectory(path: string, site: SyncSite): void {
     this.sync(site);
     this.inner.syncDirectory(path, site);
   }
 
-  open(path: string, mode: 'read' | 'write' | 'create'): number {
+  open(path: string, mode: OpenMode): number {
     return this.inner.open(path, mode);
   }
 
@@ -158,7 +163,7 @@ export class FaultFiles implements FileLayer {
   private sync(site: SyncSite): void {
     if (this.faults.syncDelayMs > 0) Atomics.wait(this.pause, 0, 0, this.faults.syncDelayMs);
     if (site !== 'commit') return;
-    if (Atomics.add(this.counters, 1, 1) + 1 === this.faults.eioSyncAt) throw systemError('EIO', 'fdatasync');
+    if (Atomics.add(this.counters, 1, 1) + 1 === this.faults.eioSyncAt) throw systemError('EIO', 'sync');
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import fs from 'node:fs';
 import { dirname } from 'node:path';
+import { durableOpenFlags, WRITES_SYNC_THEMSELVES } from './direct-io.js';
 
 /** Which promise a sync keeps. */
 export const SYNC_SITES = [
@@ -34,22 +35,31 @@ export const SYNC_SITES = [
 ] as const;
 export type SyncSite = (typeof SYNC_SITES)[number];
 
+export type OpenMode = 'read' | 'write' | 'create' | 'durable';
+
 /**
  * Calls throw Node's errors (`code` is `ENOSPC`, `EIO`, ...). Offsets and lengths are bytes. `Site` names the promises that
  * syncs keep; other files than the log's have sites of their own.
  */
 export interface FileLayer<Site extends string = SyncSite> {
-  /** `create`: read and write, must not exist. `write`: read and write, must exist. */
-  open(path: string, mode: 'read' | 'write' | 'create'): number;
+  /**
+   * `create`: read and write, must not exist. `write`: read and write, must exist. `durable`: as `write`, and only for
+   * `writeDurable`, `truncate` and `fsync`.
+   */
+  open(path: string, mode: OpenMode): number;
   close(fd: number): void;
   /** Returns the bytes read; fewer than asked for only at the end of the file. */
   read(fd: number, bytes: Uint8Array, from: number, length: number, offset: number): number;
   /** Returns the bytes written, which may be fewer than asked for. */
   write(fd: number, bytes: Uint8Array, from: number, length: number, offset: number): number;
+  /**
+   * Writes to a `durable` descriptor; the bytes that it returns as written are on the disk, and so is what it takes to
+   * find them. `from`, `length` and `offset` are multiples of 512, and `bytes` begins on one: see `alignedMemory`.
+   */
+  writeDurable(fd: number, bytes: Uint8Array, from: number, length: number, offset: number, site: Site): number;
   truncate(fd: number, size: number): void;
   size(fd: number): number;
   fsync(fd: number, site: Site): void;
-  fdatasync(fd: number, site: Site): void;
   syncDirectory(path: string, site: Site): void;
   /** Replaces `to`. */
   rename(from: string, to: string): void;
@@ -93,6 +103,24 @@ export function writeFully<Site extends string>(
   }
 }
 
+/** Writes all of bytes[from, from + length) durably, in as many calls as it takes; see `FileLayer.writeDurable`. */
+export function writeDurably<Site extends string>(
+  files: FileLayer<Site>,
+  fd: number,
+  bytes: Uint8Array,
+  from: number,
+  length: number,
+  offset: number,
+  site: Site,
+): void {
+  let done = 0;
+  while (done < length) {
+    const written = files.writeDurable(fd, bytes, from + done, length - done, offset + done, site);
+    if (written <= 0) throw Object.assign(new Error('a write wrote nothing'), { code: 'EIO' });
+    done += written;
+  }
+}
+
 /** Reads until `length` bytes or the end of the file; returns how many. */
 export function readFully<Site extends string>(
   files: FileLayer<Site>,
@@ -127,16 +155,22 @@ export function makeDirectories(files: DirectoryMaker, path: string): void {
 }
 
 const OPEN_FLAGS = { read: 'r', write: 'r+', create: 'wx+' } as const;
+const SECTOR_BYTES = 512;
 
 export const nodeFiles: FileLayer<string> = {
-  open: (path, mode) => fs.openSync(path, OPEN_FLAGS[mode], 0o600),
+  open: (path, mode) => fs.openSync(path, mode === 'durable' ? durableOpenFlags(path) : OPEN_FLAGS[mode], 0o600),
   close: (fd) => fs.closeSync(fd),
   read: (fd, bytes, from, length, offset) => fs.readSync(fd, bytes, from, length, offset),
   write: (fd, bytes, from, length, offset) => fs.writeSync(fd, bytes, from, length, offset),
+  writeDurable(fd, bytes, from, length, offset) {
+    const written = fs.writeSync(fd, bytes, from, length, offset);
+    if (!WRITES_SYNC_THEMSELVES) fs.fdatasyncSync(fd);
+    // A short write is gone on with at a sector.
+    return written === length ? written : written - (written % SECTOR_BYTES);
+  },
   truncate: (fd, size) => fs.ftruncateSync(fd, size),
   size: (fd) => fs.fstatSync(fd).size,
   fsync: (fd) => fs.fsyncSync(fd),
-  fdatasync: (fd) => fs.fdatasyncSync(fd),
   syncDirectory(path) {
     const fd = fs.openSync(path, 'r');
     try {

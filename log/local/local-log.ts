@@ -14,7 +14,7 @@ import type {
   Sequence,
   TransactionLog,
 } from '../transaction-log.js';
-import { BatchBuffer, cellBytes } from './batch-buffer.js';
+import { BatchBuffer, cellMemory } from './batch-buffer.js';
 import { readBatchesAhead, readBatchesHere } from './batch-stream.js';
 import { firstSequence, type ReadPlan } from './block-reader.js';
 import { CommitState, Holder, Num, Word } from './commit-state.js';
@@ -107,7 +107,7 @@ export class LocalLog implements TransactionLog {
     }
     const cells: SharedArrayBuffer[] = [];
     for (let i = 0; i < this.sizes.batchCount; i++) {
-      cells.push(new SharedArrayBuffer(cellBytes(this.sizes.batchBytesMax)));
+      cells.push(cellMemory(this.sizes.batchBytesMax));
     }
     const buffers = cells.map((memory) => new BatchBuffer(memory));
     const host = this.newHost(cells, buffers, identity);

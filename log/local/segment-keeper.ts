@@ -7,9 +7,10 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { FRAME_ALIGNMENT, FrameKind } from '../frame.js';
 import { LogError } from '../log-error.js';
+import { alignedMemory } from './aligned-memory.js';
 import { type CommitState, Num, Word } from './commit-state.js';
 import { type Committer, frameBuffer } from './committer.js';
-import { type FileLayer, isNoSpace, type SyncSite, systemErrorCode, writeFully } from './file-layer.js';
+import { type FileLayer, isNoSpace, type SyncSite, systemErrorCode, writeDurably } from './file-layer.js';
 import type { LocalLogEvent, LocalLogSizes } from './local-log-options.js';
 import { type Mark, replaceMark } from './mark.js';
 import {
@@ -46,6 +47,8 @@ export class SegmentKeeper {
   private readonly sizes: LocalLogSizes;
   private readonly onEvent: (event: LocalLogEvent) => void;
   private readonly zeros: Uint8Array;
+  /** A segment's header on its way to the disk. */
+  private readonly sector = new Uint8Array(alignedMemory(SEGMENT_HEADER_BYTES));
   private readonly control = frameBuffer(0);
   private spare: Spare | undefined = undefined;
   private preparation: Preparation | undefined = undefined;
@@ -67,7 +70,7 @@ export class SegmentKeeper {
     this.identity = identity;
     this.sizes = sizes;
     this.onEvent = onEvent;
-    this.zeros = new Uint8Array(sizes.sliceBytes);
+    this.zeros = new Uint8Array(alignedMemory(sizes.sliceBytes));
   }
 
   /** Whether the next segment lies ready. */
@@ -108,7 +111,7 @@ export class SegmentKeeper {
     this.files.syncDirectory(this.directory, 'segment-enter');
     this.spare = undefined;
     const { words, numbers } = this.state;
-    words[Word.fd] = this.files.open(path, 'write');
+    words[Word.fd] = this.files.open(path, 'durable');
     words[Word.salt] = header.salt | 0;
     numbers[Num.segmentBodies] = 0;
     // In this order: whoever reads the number and then the offset without the token sees too little, never too much.
@@ -249,7 +252,7 @@ export class SegmentKeeper {
         this.preparation = preparation;
         while (preparation.zeroed < bytes) {
           const slice = Math.min(this.sizes.sliceBytes, bytes - preparation.zeroed);
-          writeFully(this.files, preparation.fd, this.zeros, 0, slice, preparation.zeroed);
+          writeDurably(this.files, preparation.fd, this.zeros, 0, slice, preparation.zeroed, 'segment-create');
           preparation.zeroed += slice;
         }
         this.finishSpare(preparation);
@@ -266,16 +269,17 @@ export class SegmentKeeper {
     const path = join(this.directory, TEMPORARY_NAME);
     if (this.files.exists(path)) this.files.unlink(path);
     const header = { ...this.identity, number, salt: newSalt() };
-    const fd = this.files.open(path, 'create');
+    this.files.close(this.files.open(path, 'create'));
+    const fd = this.files.open(path, 'durable');
     const preparation = { fd, header, zeroed: SEGMENT_HEADER_BYTES };
     this.preparation = preparation;
-    writeFully(this.files, fd, encodeSegmentHeader(header), 0, SEGMENT_HEADER_BYTES, 0);
+    this.sector.set(encodeSegmentHeader(header));
+    writeDurably(this.files, fd, this.sector, 0, SEGMENT_HEADER_BYTES, 0, 'segment-create');
     return preparation;
   }
 
   private finishSpare(preparation: Preparation): void {
     const limit = preparation.zeroed;
-    this.files.fsync(preparation.fd, 'segment-create');
     this.files.close(preparation.fd);
     this.preparation = undefined;
     this.files.rename(join(this.directory, TEMPORARY_NAME), join(this.directory, SPARE_NAME));
@@ -293,11 +297,10 @@ export class SegmentKeeper {
     }
   }
 
-  /** Real zeros, synced at once: a hole, or zeros in the page cache only, would move a full disk into a commit. */
+  /** Real zeros, on the disk at once: a hole, or zeros in the page cache, would move a full disk into a commit. */
   private zeroSlice(fd: number, offset: number, bytes: number, site: SyncSite): boolean {
     try {
-      writeFully(this.files, fd, this.zeros, 0, bytes, offset);
-      this.files.fdatasync(fd, site);
+      writeDurably(this.files, fd, this.zeros, 0, bytes, offset, site);
       return true;
     } catch (error) {
       if (isNoSpace(error)) return false;

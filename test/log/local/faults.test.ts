@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { alignedMemory } from '../../../log/local/aligned-memory.js';
 import { FAULT_COUNTER_BYTES, FaultFiles, parseLogFaults } from '../../../log/local/fault-files.js';
 import { nodeFiles } from '../../../log/local/file-layer.js';
 import { LocalLog } from '../../../log/local/local-log.js';
@@ -157,9 +158,13 @@ describe('faults as text', () => {
 
   test('strike the frames only: headers, zeros and marks are written', () => {
     const files = new FaultFiles(nodeFiles, parseLogFaults('eioWriteAt=1'), new SharedArrayBuffer(FAULT_COUNTER_BYTES));
-    const fd = files.open(path.join(temporaryDirectory(), 'f'), 'create');
-    expect(files.write(fd, new Uint8Array(10), 0, 10, 0)).toBe(10);
-    expect(() => files.write(fd, Buffer.from('HFF1....'), 0, 8, 0)).toThrowError(
+    const file = path.join(temporaryDirectory(), 'f');
+    files.close(files.open(file, 'create'));
+    const fd = files.open(file, 'durable');
+    const sector = new Uint8Array(alignedMemory(512));
+    expect(files.writeDurable(fd, sector, 0, 512, 0, 'step')).toBe(512);
+    sector.set(Buffer.from('HFF1....'));
+    expect(() => files.writeDurable(fd, sector, 0, 512, 0, 'commit')).toThrowError(
       expect.objectContaining({ code: 'EIO' }),
     );
     files.close(fd);

@@ -4,7 +4,7 @@
  * disk old, as real ones do: reading back then proves nothing.
  */
 import { basename, dirname } from 'node:path';
-import type { FileLayer } from '../../../log/local/file-layer.js';
+import type { FileLayer, OpenMode } from '../../../log/local/file-layer.js';
 import type { Random } from './random.js';
 
 const SECTOR = 512;
@@ -53,6 +53,18 @@ class Inode {
     this.disk = disk;
     this.dirty.clear();
     this.sizes = [];
+  }
+
+  /** The range, a whole number of sectors, and the size. */
+  syncRange(from: number, to: number): void {
+    if (this.disk.length !== this.cache.length) {
+      const disk = new Uint8Array(this.cache.length);
+      disk.set(this.disk.subarray(0, Math.min(disk.length, this.disk.length)));
+      this.disk = disk;
+    }
+    this.sizes = [];
+    this.disk.set(this.cache.subarray(from, to), from);
+    for (let sector = from / SECTOR; sector * SECTOR < to; sector++) this.dirty.delete(sector);
   }
 
   /** The page cache counts as written although it is not. */
@@ -154,7 +166,7 @@ export class PowerCutFiles implements FileLayer<string> {
     this.descriptors.clear();
   }
 
-  open(path: string, mode: 'read' | 'write' | 'create'): number {
+  open(path: string, mode: OpenMode): number {
     const directory = this.directory(dirname(path));
     let entry = directory.cache.get(basename(path));
     if (mode === 'create') {
@@ -203,16 +215,28 @@ export class PowerCutFiles implements FileLayer<string> {
     const inode = this.inode(fd);
     this.lastSite = site;
     if (site === this.skippedSite) return;
-    if (this.syncsUntilFailure-- === 0) {
-      inode.failSync();
-      throw systemError('EIO', 'fsync');
-    }
-    if (this.usedBytes() - inode.disk.length + inode.cache.length > this.capacity) throw systemError('ENOSPC', 'fsync');
+    this.refuseSync(inode, 'fsync');
     inode.sync();
   }
 
-  fdatasync(fd: number, site: string): void {
-    this.fsync(fd, site);
+  private refuseSync(inode: Inode, what: string): void {
+    if (this.syncsUntilFailure-- === 0) {
+      inode.failSync();
+      throw systemError('EIO', what);
+    }
+    if (this.usedBytes() - inode.disk.length + inode.cache.length > this.capacity) throw systemError('ENOSPC', what);
+  }
+
+  /** As a write and a sync of what it wrote: nothing else of the file becomes durable by it. */
+  writeDurable(fd: number, bytes: Uint8Array, from: number, length: number, offset: number, site: string): number {
+    const written = this.write(fd, bytes, from, length, offset);
+    this.step();
+    const inode = this.inode(fd);
+    this.lastSite = site;
+    if (site === this.skippedSite) return written;
+    this.refuseSync(inode, 'write');
+    inode.syncRange(offset, offset + length);
+    return written;
   }
 
   syncDirectory(path: string, site: string): void {

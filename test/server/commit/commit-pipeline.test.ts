@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { DiscardingSink, EffectWriter } from '../../../core/effect-writer.js';
 import { Session } from '../../../core/session.js';
 import { ItemKind, ItemReader } from '../../../log/entry.js';
-import { BatchBuffer, cellBytes } from '../../../log/local/batch-buffer.js';
+import { BatchBuffer, cellMemory } from '../../../log/local/batch-buffer.js';
 import type { BatchLogWriter } from '../../../log/local/batch-log-writer.js';
 import { LogError } from '../../../log/log-error.js';
 import type { Committed } from '../../../log/transaction-log.js';
@@ -41,7 +41,7 @@ class MemoryLog implements BatchLogWriter {
   takeBatch(): BatchBuffer | undefined {
     if (this.buffers === 0) return undefined;
     this.buffers--;
-    const batch = new BatchBuffer(new SharedArrayBuffer(cellBytes(BATCH_BYTES)));
+    const batch = new BatchBuffer(cellMemory(BATCH_BYTES));
     batch.bodyLimit = batch.bodyStart + BATCH_BYTES;
     batch.originReset = this.resetNext;
     this.resetNext = false;
