@@ -54,6 +54,8 @@ export class LocalLog implements TransactionLog {
   private identity: LogIdentity | undefined = undefined;
   private writer: LocalLogWriter | undefined = undefined;
   private host: KeeperHost | undefined = undefined;
+  /** The keeper may fail before there is a writer to tell. */
+  private hostFailure: LogError | undefined = undefined;
   private closed = false;
 
   constructor(options: LocalLogOptions) {
@@ -134,6 +136,7 @@ export class LocalLog implements TransactionLog {
       onAdvance: this.advanced,
       listen: this.background !== 'manual',
     });
+    if (this.hostFailure !== undefined) this.writer.fail(this.hostFailure);
     return this.writer;
   }
 
@@ -295,7 +298,10 @@ export class LocalLog implements TransactionLog {
     };
     const callbacks: KeeperHostCallbacks = {
       onEvent: (event) => this.tell(event),
-      onFailed: (error) => this.writer?.fail(error),
+      onFailed: (error) => {
+        this.hostFailure = error;
+        this.writer?.fail(error);
+      },
     };
     if (this.background === 'thread') {
       const faults = this.options.faults ?? '';
