@@ -69,6 +69,10 @@ export class Database {
   touches = true;
   /** True while the log cannot take the engine's own entries: an expired key cannot be removed then. */
   engineWritesRefused = false;
+  /**
+   * True while nothing may be removed because its time is up (CLIENT PAUSE): to reads such a key is absent, and stays.
+   */
+  keepsExpired = false;
   /** True once the running command has changed the dataset. */
   mutated = false;
   /** Longest string that commands may make: Redis' proto-max-bulk-len, up to what a record can hold. */
@@ -175,6 +179,7 @@ export class Database {
     const newest = this.dependencies.newest(this.number, bucket);
     if (newest > this.dependency) this.dependency = newest;
     if (found === ABSENT || !keyspace.hasExpiry(found) || !this.isDue(found)) return found;
+    if (this.keepsExpired && !writing) return ABSENT;
     this.expireAtCursor(args.bytes, args.start[i]!, args.end[i]!, writing);
     return ABSENT;
   }
@@ -432,7 +437,7 @@ export class Database {
   expireCollected(i: number): boolean {
     const reference = this.collected[i]!;
     if (!this.keyspace.hasExpiry(reference) || !this.isDue(reference)) return false;
-    this.expireKeyRead();
+    if (!this.keepsExpired) this.expireKeyRead();
     return true;
   }
 

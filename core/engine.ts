@@ -5,7 +5,16 @@
  */
 import { AccessClock } from './access-clock.js';
 import { Arguments } from './arguments.js';
-import { Command, CommandTable, FLAG_DENYOOM, FLAG_LOADING, FLAG_NO_AUTH, FLAG_WRITE } from './command-table.js';
+import {
+  Command,
+  CommandTable,
+  FLAG_DENYOOM,
+  FLAG_LOADING,
+  FLAG_MAY_REPLICATE,
+  FLAG_NO_AUTH,
+  FLAG_READONLY,
+  FLAG_WRITE,
+} from './command-table.js';
 import { CommandTrace, type TracedArguments } from './command-trace.js';
 import type { CommandSpec } from './commands/command.js';
 import { Database, ExpiryRefused } from './database.js';
@@ -55,6 +64,12 @@ export interface SlowCallObserver {
   slow(command: Command, session: Session, traced: TracedArguments, micros: number, calls: number): void;
 }
 
+/** Is told of every command that ran, while its arguments are still there: MONITOR. */
+export interface CommandObserver {
+  /** @param sequence what must be committed before anyone may be shown that the command ran. */
+  executed(session: Session, command: Command, args: Arguments, sequence: number): void;
+}
+
 /** An effect from the log that cannot be applied: the log is damaged, or was made by a newer version. */
 export class ReplayError extends Error {
   readonly code = 'REPLAY';
@@ -93,6 +108,7 @@ const EFFECT_OVERHEAD_BYTES = 16;
 export const ERROR_NO_SPACE = 'MISCONF Errors writing to the AOF file: No space left on device';
 const ERROR_OOM = "OOM command not allowed when used memory > 'maxmemory'.";
 const ERROR_LOADING = 'LOADING Redis is loading the dataset in memory';
+const ERROR_MONITOR = "ERR Replica can't interact with the keyspace";
 const ERROR_NO_AUTH = 'NOAUTH Authentication required.';
 
 export class Engine {
@@ -139,6 +155,8 @@ export class Engine {
   /** Rows of calls that took at least this many microseconds are told to `slowCalls`. */
   slowMicros = Number.POSITIVE_INFINITY;
   slowCalls: SlowCallObserver | undefined = undefined;
+  /** Undefined while nobody monitors. */
+  observer: CommandObserver | undefined = undefined;
   /** Calls that share a reading of the clock at most: 1 times every call by itself. */
   timedCallsMax = TIMED_CALLS_MAX;
   /** Whether the distribution of times is kept for every command. */
@@ -222,6 +240,7 @@ export class Engine {
       if (++this.timedCalls >= this.timedCallsMax || work > TIMED_BYTES_MAX || command.timedAlone) {
         this.closeTiming(command);
       }
+      if (this.observer !== undefined) this.tellObserver(session, command);
       if (args.count > 1024) args.shrink(1024);
     }
     this.dependency = database.dependency;
@@ -260,6 +279,28 @@ export class Engine {
       this.timedCalls = 0;
     }
     this.timed = next;
+  }
+
+  private tellObserver(session: Session, command: Command): void {
+    const { args, database, effects } = this;
+    // What a long command will show is not known yet.
+    const sequence = session.task === undefined ? database.dependency : effects.sequence;
+    this.observer!.executed(session, command, args, sequence);
+  }
+
+  /**
+   * True when the command in `args` would be run and may change the dataset, or with `all` when it would be run at all:
+   * CLIENT PAUSE lets it wait. What gets an error by its name or its arguments gets it at once.
+   */
+  postpones(session: Session, all: boolean): boolean {
+    const { args, table } = this;
+    let command = table.find(args);
+    if (command?.subcommands !== undefined && args.count > 1) command = table.findSubcommand(command, args);
+    if (command?.run === undefined) return false;
+    const { arity, flags } = command;
+    if (arity >= 0 ? args.count !== arity : args.count < -arity) return false;
+    if (!session.authenticated && (flags & FLAG_NO_AUTH) === 0) return false;
+    return all || (flags & (FLAG_WRITE | FLAG_MAY_REPLICATE)) !== 0;
   }
 
   private countTime(command: Command, micros: number, calls: number): void {
@@ -326,6 +367,9 @@ export class Engine {
       return this.reject(command, ERROR_NO_SPACE);
     }
     if (this.loading && (flags & FLAG_LOADING) === 0) return this.reject(command, ERROR_LOADING);
+    if (session.monitors && (flags & (FLAG_WRITE | FLAG_READONLY | FLAG_MAY_REPLICATE)) !== 0) {
+      return this.reject(command, ERROR_MONITOR);
+    }
     if (command.run === undefined) {
       return this.reject(command, `ERR wrong number of arguments for '${command.fullName}' command`);
     }
@@ -411,7 +455,7 @@ export class Engine {
     this.sliceEndMicros = started + budgetMicros;
     let left = false;
     this.expiryMicros = 0;
-    if (mayExpire) {
+    if (mayExpire && !this.database.keepsExpired) {
       this.begin(undefined, this.clock.nowMs());
       left = this.expireDue();
       this.expiryMicros = this.clock.monotonicMicros() - started;

@@ -6,6 +6,15 @@ import type { Command } from './command-table.js';
 import type { TracedArguments } from './command-trace.js';
 import type { SlicedTask } from './sliced-task.js';
 
+/** CLIENT REPLY: whether the client gets replies. */
+export const REPLIES_ON = 0;
+/** None, until it asks for them again. */
+export const REPLIES_OFF = 1;
+/** None for the command that runs now. */
+export const REPLIES_SKIPPED = 2;
+/** None for the command behind the one that runs now, which was CLIENT REPLY SKIP. */
+export const REPLIES_SKIP_NEXT = 3;
+
 /** A command that runs in slices, as statistics see it. */
 export interface SlicedRun {
   readonly command: Command;
@@ -35,6 +44,10 @@ export class Session {
   readonly connectedAt: number;
   /** CLIENT NO-TOUCH: commands of this session leave the access clocks of keys alone (TOUCH sets database.touches). */
   noTouch = false;
+  /** One of REPLIES_. */
+  replies = REPLIES_ON;
+  /** MONITOR: the client is shown what others run, and may not look at keys itself. */
+  monitors = false;
   /** Origin number in the log; valid while originGeneration equals the effect sink's. */
   origin = 0;
   originGeneration = -1;

@@ -12,6 +12,11 @@ export interface SlicedTask {
    * @returns true when the command is done and its reply is written.
    */
   step(x: Execution): boolean;
+  /**
+   * CLIENT UNBLOCK: a task that rests is over, as if its time were (reply as then) or with this error as its reply.
+   * @returns false when it cannot be ended from outside. Absent for tasks of which none can.
+   */
+  unblock?(error: string): boolean;
   /** The session is gone: lets go of what the task holds. */
   cancel(): void;
 }

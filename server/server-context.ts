@@ -10,6 +10,7 @@ import type { ConnectionLimits } from './connections/connection-limits.js';
 import type { ConnectionRegistry } from './connections/connection-registry.js';
 import type { ServerClock } from './engine-clock.js';
 import type { ExecutionWatch } from './execution-watch.js';
+import type { MonitorFeed } from './monitor-feed.js';
 import type { ServerStatistics } from './server-statistics.js';
 import type { SliceMeter } from './slice-meter.js';
 
@@ -48,6 +49,7 @@ export interface ServerContext {
   readonly engine: Engine;
   readonly commit: CommitPipeline;
   readonly connections: ConnectionRegistry;
+  readonly monitors: MonitorFeed;
   readonly limits: ConnectionLimits;
   readonly config: Config;
   readonly log: Logger;

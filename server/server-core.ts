@@ -21,6 +21,7 @@ import { serverCommands } from './commands/server-commands.js';
 import { CommitPipeline } from './commit/commit-pipeline.js';
 import type { Config } from './config/config.js';
 import { LiveSettings } from './config/live-settings.js';
+import { PAUSE_NONE } from './connections/client-pause.js';
 import { type ConnectionLimits, defaultConnectionLimits } from './connections/connection-limits.js';
 import { ConnectionRegistry } from './connections/connection-registry.js';
 import { Listener } from './connections/listener.js';
@@ -29,6 +30,7 @@ import { CountingReplyWriter } from './counting-reply-writer.js';
 import { logDirectoryOf } from './data-directory.js';
 import { ServerClock, systemClock } from './engine-clock.js';
 import { ExecutionWatch } from './execution-watch.js';
+import { MonitorFeed } from './monitor-feed.js';
 import { Recovery } from './recovery.js';
 import type { LoadingState, LogSpace, ServerContext, ServerFacts } from './server-context.js';
 import type { RunningCore, ServerCoreHooks, ServerCoreOptions, ShutdownRequest } from './server-core-seam.js';
@@ -47,6 +49,7 @@ export class ServerCore implements RunningCore, ServerContext {
   readonly engine: Engine;
   readonly commit: CommitPipeline;
   readonly connections: ConnectionRegistry;
+  readonly monitors: MonitorFeed;
   readonly limits: ConnectionLimits = defaultConnectionLimits();
   readonly config: Config;
   readonly log: Logger;
@@ -106,6 +109,11 @@ export class ServerCore implements RunningCore, ServerContext {
       onFatal: (error) => this.fail(error),
       slices: this.slices,
     });
+    this.monitors = new MonitorFeed(this.engine);
+    const { clientPause } = this.connections;
+    clientPause.onChange = () => {
+      this.engine.database.keepsExpired = clientPause.mode !== PAUSE_NONE;
+    };
     this.statistics = this.makeStatistics();
     this.background = new Background(this.engine, this.commit, this.clock, this.slices, this.watch, (error) =>
       this.fail(error),

@@ -45,9 +45,11 @@ export function describeClient(connection: Connection, nowMs: number, argumentBy
 
 function flagsOf(connection: Connection): string {
   let flags = '';
-  if (connection.session.task?.resting === true) flags += 'b';
+  if (connection.session.monitors) flags += 'O';
+  if (connection.session.task?.resting === true || connection.paused) flags += 'b';
   if (connection.closing) flags += 'c';
   if (connection.unixSocket) flags += 'U';
   if (connection.noEvict) flags += 'e';
+  if (connection.session.noTouch) flags += 'T';
   return flags === '' ? 'N' : flags;
 }

@@ -7,9 +7,15 @@ import type { Connection } from '../connections/connection-registry.js';
 import type { ServerContext } from '../server-context.js';
 import { describeClient } from './client-line.js';
 import { isClientName, setClientName } from './client-name.js';
+import { trackingSubcommands } from './client-tracking.js';
+import { trafficSubcommands } from './client-traffic.js';
 import { integerArgument } from './integer-text.js';
 
 const HELP: readonly string[] = [
+  'CACHING (YES|NO)',
+  '    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.',
+  'GETREDIR',
+  '    Return the client ID we are redirecting to when tracking is enabled.',
   'GETNAME',
   '    Return the name of the current connection.',
   'ID',
@@ -34,14 +40,29 @@ const HELP: readonly string[] = [
   '    Return information about client connections. Options:',
   '    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)',
   '      Return clients of specified type.',
+  'UNPAUSE',
+  '    Stop the current client pause, resuming traffic.',
+  'PAUSE <timeout> [WRITE|ALL]',
+  '    Suspend all, or just write, clients for <timeout> milliseconds.',
+  'REPLY (ON|OFF|SKIP)',
+  '    Control the replies sent to the current connection.',
   'SETNAME <name>',
   '    Assign the name <name> to the current connection.',
   'SETINFO <option> <value>',
   '    Set client meta attr. Options are:',
   '    * LIB-NAME: the client lib name.',
   '    * LIB-VER: the client lib version.',
+  'UNBLOCK <clientid> [TIMEOUT|ERROR]',
+  '    Unblock the specified blocked client.',
+  'TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]',
+  '         [OPTIN] [OPTOUT] [NOLOOP]',
+  '    Control server assisted client side caching.',
+  'TRACKINGINFO',
+  '    Report tracking status for the current connection.',
   'NO-EVICT (ON|OFF)',
   '    Protect current client connection from eviction.',
+  'NO-TOUCH (ON|OFF)',
+  '    Will not touch LRU/LFU stats when this mode is on.',
 ];
 
 /** Kinds of clients. All of ours are normal ones until there are replicas and subscribers. */
@@ -217,19 +238,40 @@ function setinfoCommand(x: Execution): void {
   }
 }
 
+/** ON or OFF in argument 2; undefined after an error reply. */
+function readSwitch(x: Execution): boolean | undefined {
+  if (x.args.is(2, 'ON')) return true;
+  if (x.args.is(2, 'OFF')) return false;
+  x.syntaxError();
+  return undefined;
+}
+
 function noEvictCommand(server: ServerContext, x: Execution): void {
-  const { args } = x;
-  const on = args.is(2, 'ON');
-  if (!on && !args.is(2, 'OFF')) {
-    x.syntaxError();
-    return;
-  }
+  const on = readSwitch(x);
+  if (on === undefined) return;
   const connection = server.connections.byId(x.session.id);
   if (connection !== undefined) connection.noEvict = on;
   x.reply.ok();
 }
 
+function noTouchCommand(x: Execution): void {
+  const on = readSwitch(x);
+  if (on === undefined) return;
+  x.session.noTouch = on;
+  x.reply.ok();
+}
+
 const FLAGS = ['noscript', 'loading', 'stale'] as const;
+const ON_OR_OFF = [
+  {
+    name: 'enabled',
+    type: 'oneof',
+    arguments: [
+      { name: 'on', type: 'pure-token', token: 'ON' },
+      { name: 'off', type: 'pure-token', token: 'OFF' },
+    ],
+  },
+] as const;
 const ADMIN_FLAGS = ['admin', 'noscript', 'loading', 'stale'] as const;
 
 export function clientCommands(server: ServerContext): readonly CommandSpec[] {
@@ -244,7 +286,13 @@ export function clientCommands(server: ServerContext): readonly CommandSpec[] {
       complexity: 'Depends on subcommand.',
       summary: 'A container for client connection commands',
       pages: 0,
-      subcommands: [...askingSubcommands(server), killSubcommand(server), ...changingSubcommands(server)],
+      subcommands: [
+        ...askingSubcommands(server),
+        killSubcommand(server),
+        ...changingSubcommands(server),
+        ...trafficSubcommands(server),
+        ...trackingSubcommands(server),
+      ],
     },
   ];
 }
@@ -452,18 +500,22 @@ function changingSubcommands(server: ServerContext): CommandSpec[] {
       since: '7.0.0',
       complexity: 'O(1)',
       summary: 'Set client eviction mode for the current connection',
-      arguments: [
-        {
-          name: 'enabled',
-          type: 'oneof',
-          arguments: [
-            { name: 'on', type: 'pure-token', token: 'ON' },
-            { name: 'off', type: 'pure-token', token: 'OFF' },
-          ],
-        },
-      ],
+      arguments: ON_OR_OFF,
       pages: 0,
       run: (x) => noEvictCommand(server, x),
+    },
+    {
+      name: 'no-touch',
+      arity: 3,
+      flags: FLAGS,
+      categories: ['connection'],
+      group: 'connection',
+      since: '7.2.0',
+      complexity: 'O(1)',
+      summary: 'Controls whether commands sent by the client will alter the LRU/LFU of the keys they access.',
+      arguments: ON_OR_OFF,
+      pages: 0,
+      run: noTouchCommand,
     },
   ];
 }

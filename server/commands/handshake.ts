@@ -4,6 +4,7 @@
  */
 import type { CommandSpec } from '../../core/commands/command.js';
 import type { Execution } from '../../core/execution.js';
+import { REPLIES_ON, REPLIES_SKIPPED } from '../../core/session.js';
 import type { Connection } from '../connections/connection-registry.js';
 import type { ServerContext } from '../server-context.js';
 import { REDIS_VERSION } from '../version.js';
@@ -117,7 +118,13 @@ function resetCommand(server: ServerContext, x: Execution): void {
   session.authenticated = !server.limits.hasPassword;
   session.originGeneration = -1;
   const connection: Connection | undefined = server.connections.byId(session.id);
-  if (connection !== undefined) connection.noEvict = false;
+  if (connection !== undefined) {
+    connection.noEvict = false;
+    server.monitors.remove(connection);
+  }
+  session.noTouch = false;
+  // A skip that was asked for by the command before holds for this one.
+  if (session.replies !== REPLIES_SKIPPED) session.replies = REPLIES_ON;
   reply.simple('RESET');
 }
 

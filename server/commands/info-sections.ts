@@ -54,7 +54,7 @@ export function clientFields(server: ServerContext): InfoFields {
   let inputMost = 0;
   let outputMost = 0;
   for (const connection of connections.all.values()) {
-    if (connection.session.task?.resting === true) blocked++;
+    if (connection.session.task?.resting === true || connection.paused) blocked++;
     inputMost = Math.max(inputMost, connection.queryBufferBytes);
     outputMost = Math.max(outputMost, connection.outputBytes);
   }

@@ -12,14 +12,20 @@ export class RestingTask implements SlicedTask {
   private readonly server: ServerContext;
   private readonly session: Session;
   private readonly reply: (x: Execution) => void;
+  private readonly unblockable: boolean;
+  private error = '';
   private timer: NodeJS.Timeout | undefined = undefined;
   private leftMs = 0;
 
-  /** @param reply writes the command's reply once it is over. */
-  constructor(server: ServerContext, session: Session, reply: (x: Execution) => void) {
+  /**
+   * @param reply writes the command's reply once it is over.
+   * @param unblockable whether CLIENT UNBLOCK may end it.
+   */
+  constructor(server: ServerContext, session: Session, reply: (x: Execution) => void, unblockable = true) {
     this.server = server;
     this.session = session;
     this.reply = reply;
+    this.unblockable = unblockable;
   }
 
   /** The command is over after so many ms; never for 0. */
@@ -47,7 +53,15 @@ export class RestingTask implements SlicedTask {
 
   step(x: Execution): boolean {
     if (this.resting) return false;
-    this.reply(x);
+    if (this.error === '') this.reply(x);
+    else x.reply.error(this.error);
+    return true;
+  }
+
+  unblock(error: string): boolean {
+    if (!this.unblockable || !this.resting) return false;
+    this.error = error;
+    this.end();
     return true;
   }
 

@@ -12,6 +12,7 @@ import { infoCommands } from './info.js';
 import { latencyCommands } from './latency.js';
 import { lolwutCommands } from './lolwut.js';
 import { moduleCommands } from './module.js';
+import { monitorCommands } from './monitor.js';
 import { replicationCommands } from './replication.js';
 import { shutdownCommands } from './shutdown.js';
 import { slowlogCommands } from './slowlog.js';
@@ -35,6 +36,7 @@ export function serverCommands(server: ServerContext): readonly CommandSpec[] {
     ...aclCommands(server),
     ...moduleCommands,
     ...lolwutCommands,
+    ...monitorCommands(server),
     ...slowlogCommands(server),
     ...latencyCommands(server),
     ...debugCommands(server),

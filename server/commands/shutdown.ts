@@ -28,7 +28,7 @@ function shutdownCommand(server: ServerContext, x: Execution): void {
     return;
   }
   // The connection gets no reply: it rests until the server closes it.
-  x.runInSlices(new RestingTask(server, x.session, () => {}));
+  x.runInSlices(new RestingTask(server, x.session, () => {}, false));
   server.shutdown({ reason: `SHUTDOWN by ${x.session.address}` }).catch((error: unknown) => {
     server.log.error(error, 'the shutdown failed');
   });

@@ -21,6 +21,8 @@ export interface CommandProcessor {
   /** Begins and ends the commands of one turn; both return the monotonic clock in microseconds. */
   beginTurn(): number;
   endTurn(): number;
+  /** True when the parsed command has to wait for the end of a pause: of writes, or with `all` of everything. */
+  postpones(session: Session, all: boolean): boolean;
   execute(session: Session): void;
   continueTask(session: Session, budgetMicros: number): boolean;
   recoverFrom(error: unknown): 'replied' | 'close' | 'fatal';

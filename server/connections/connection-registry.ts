@@ -4,6 +4,7 @@
  */
 import { Session } from '../../core/session.js';
 import { RequestParser } from '../resp/request-parser.js';
+import { ClientPause } from './client-pause.js';
 import type { CommandProcessor, CommitState, ConnectionClock } from './command-processor.js';
 import { CONNECTION_BYTES, Connection } from './connection.js';
 import type { ConnectionLimits } from './connection-limits.js';
@@ -65,6 +66,7 @@ export class ConnectionRegistry implements ConnectionServices {
   readonly clock: ConnectionClock;
   readonly turns = new TurnQueue();
   readonly gate = new ReplyGate();
+  readonly clientPause: ClientPause;
   readonly log: ConnectionLog;
   readonly slices: TurnMeter | undefined;
   nowMs: number;
@@ -93,6 +95,8 @@ export class ConnectionRegistry implements ConnectionServices {
     this.log = options.log;
     this.slices = options.slices;
     this.onFatal = options.onFatal;
+    const monotonicMs = (): number => options.clock.monotonicMicros() / 1000;
+    this.clientPause = new ClientPause(monotonicMs, (connection) => this.turns.add(connection));
     this.parser = new RequestParser(options.processor.args, options.limits);
     this.context = new OutputContext(options.output.pool, this.totals);
     this.output.attach(this.context, options.commit);
@@ -249,6 +253,7 @@ export class ConnectionRegistry implements ConnectionServices {
   /** Closes every connection at once; no parked reply leaves. */
   closeAll(): void {
     this.turns.stop();
+    this.clientPause.stop();
     this.gate.clear();
     for (const connection of this.connections.values()) connection.destroy();
     this.connections.clear();

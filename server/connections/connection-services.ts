@@ -1,5 +1,6 @@
 /** What a connection needs of everything around it; connection-registry.ts provides it. */
 import type { RequestParser } from '../resp/request-parser.js';
+import type { ClientPause } from './client-pause.js';
 import type { CommandProcessor, CommitState, ConnectionClock } from './command-processor.js';
 import type { Connection } from './connection.js';
 import type { ConnectionLimits } from './connection-limits.js';
@@ -34,6 +35,7 @@ export interface ConnectionServices {
   readonly clock: ConnectionClock;
   readonly turns: TurnQueue;
   readonly gate: ReplyGate;
+  readonly clientPause: ClientPause;
   readonly log: ConnectionLog;
   readonly slices: TurnMeter | undefined;
   /** Engine time in ms, as of the last tick. */

@@ -6,14 +6,16 @@
  *                  ^                                              ├─ wait for the log, or for the client to read
  *                  └──────── TurnQueue <─────────────────────────┴─ others first, then go on
  */
-import type { Session } from '../../core/session.js';
+import { REPLIES_OFF, REPLIES_ON, REPLIES_SKIP_NEXT, REPLIES_SKIPPED, type Session } from '../../core/session.js';
 import type { PartialRequest } from '../resp/partial-request.js';
 import { PARSE_COMPLETE, PARSE_INCOMPLETE } from '../resp/request-parser.js';
+import { PAUSE_ALL, PAUSE_NONE } from './client-pause.js';
 import type { OutputBufferLimits } from './connection-limits.js';
 import type { ConnectionServices } from './connection-services.js';
 import { InputQueue } from './input-queue.js';
+import type { OutputBlock } from './output-block.js';
 import { OutputQueue } from './output-queue.js';
-import type { Transport, TransportOwner } from './transport.js';
+import { type Transport, type TransportOwner, WRITE_FAILED } from './transport.js';
 
 /** Nothing stands in the way of the next command. */
 const STOP_NONE = 0;
@@ -27,6 +29,8 @@ const STOP_LOG = 3;
 const STOP_UNSENT = 4;
 /** Others come first. */
 const STOP_TURN = 5;
+/** CLIENT PAUSE. */
+const STOP_PAUSED = 6;
 
 /** Replies of one connection that may wait for the log, in bytes. */
 const PARKED_BYTES_MAX = 1024 * 1024;
@@ -151,7 +155,18 @@ export class Connection implements TransportOwner {
 
   /** True while a command of it waits for something or runs in slices. */
   get blocked(): boolean {
-    return this.session.task !== undefined;
+    return this.session.task !== undefined || this.paused;
+  }
+
+  /** True while its next command waits for the end of CLIENT PAUSE. */
+  get paused(): boolean {
+    return this.stop === STOP_PAUSED;
+  }
+
+  /** True while what its command writes is thrown away. */
+  get muted(): boolean {
+    const { replies } = this.session;
+    return replies === REPLIES_OFF || replies === REPLIES_SKIPPED;
   }
 
   // ---- reading -----------------------------------------------------------------------------------------------------
@@ -204,7 +219,7 @@ export class Connection implements TransportOwner {
     }
     this.inputDone = true;
     // A command that waits for an event has nobody left to tell.
-    if (this.session.task?.resting === true) this.failing = true;
+    if (this.session.task?.resting === true || this.paused) this.failing = true;
     this.settle();
   }
 
@@ -302,14 +317,37 @@ export class Connection implements TransportOwner {
       const behind = parser.position;
       this.position = behind;
       if (isCrossProtocol(services)) return this.refuseCrossProtocol(to);
+      if (services.clientPause.mode !== PAUSE_NONE && this.mustWait()) {
+        this.stop = STOP_PAUSED;
+        return at;
+      }
       const before = output.writer.position;
       processor.execute(session);
       this.commandsProcessed++;
-      if (session.task === undefined) output.replied(processor.dependency);
+      if (session.replies !== REPLIES_ON) this.replyUnlessMuted();
+      else if (session.task === undefined) output.replied(processor.dependency);
       else output.unfinished();
       this.cost += 8 + processor.args.count + ((behind - at) >>> 9) + (Math.abs(output.writer.position - before) >>> 9);
       at = behind;
     }
+  }
+
+  /** Whether the parsed command has to wait for the end of CLIENT PAUSE. */
+  private mustWait(): boolean {
+    const { clientPause, processor } = this.services;
+    return !this.session.monitors && processor.postpones(this.session, clientPause.mode === PAUSE_ALL);
+  }
+
+  /** A command has run on a connection that may not want its reply. */
+  private replyUnlessMuted(): void {
+    const { output, processor } = this.services;
+    const { session } = this;
+    if (this.muted) output.takeBack();
+    else if (session.task === undefined) output.replied(processor.dependency);
+    else output.unfinished();
+    if (session.task !== undefined) return;
+    if (session.replies === REPLIES_SKIPPED) session.replies = REPLIES_ON;
+    else if (session.replies === REPLIES_SKIP_NEXT) session.replies = REPLIES_SKIPPED;
   }
 
   /** Why the next command may not run now. */
@@ -359,7 +397,8 @@ export class Connection implements TransportOwner {
     this.partial = undefined;
     const outcome = services.processor.recoverFrom(error);
     if (outcome === 'replied' && intact) {
-      services.output.replied(services.processor.dependency);
+      if (session.replies !== REPLIES_ON) this.replyUnlessMuted();
+      else services.output.replied(services.processor.dependency);
       return true;
     }
     this.failing = true;
@@ -412,7 +451,10 @@ export class Connection implements TransportOwner {
     const { services, session } = this;
     try {
       if (session.task!.resting === true) return;
-      if (services.processor.continueTask(session, services.sliceMicros)) {
+      const done = services.processor.continueTask(session, services.sliceMicros);
+      if (session.replies !== REPLIES_ON) {
+        this.replyUnlessMuted();
+      } else if (done) {
         services.output.finished(services.processor.dependency);
       } else {
         services.output.unfinished();
@@ -435,6 +477,7 @@ export class Connection implements TransportOwner {
     this.countInput();
     if (!this.withinLimits()) return;
     if (output.parked || this.stop === STOP_LOG) services.gate.add(this);
+    if (this.stop === STOP_PAUSED) services.clientPause.add(this);
     if (this.stop === STOP_TURN || this.readLater || (this.stop === STOP_TASK && session.task?.resting !== true)) {
       services.turns.add(this);
     }
@@ -460,6 +503,7 @@ export class Connection implements TransportOwner {
         return this.queryBufferBytes < this.services.limits.queryBufferBytesMax;
       case STOP_TASK:
       case STOP_TURN:
+      case STOP_PAUSED:
         return this.queryBufferBytes < AHEAD_BYTES_MAX;
       default:
         return true;
@@ -493,6 +537,25 @@ export class Connection implements TransportOwner {
       return;
     }
     if (this.stop === STOP_UNSENT && output.unsentBytes < UNSENT_BYTES_MAX / 2) services.turns.add(this);
+    this.settle();
+  }
+
+  /**
+   * Sends what is no reply to a command of this connection, behind everything that it has been sent: a whole block, once
+   * `sequence` is committed. Not while any connection has its turn.
+   */
+  deliver(block: OutputBlock, sequence: number): void {
+    if (this.closing) return;
+    const { output, services, transport } = this;
+    const { context } = services;
+    const { committed } = services.commit;
+    const end = block.bytes.length;
+    if (!output.empty || sequence > committed) {
+      output.add(context, block, 0, end, sequence, committed);
+    } else if (output.write(context, transport, block, 0, end) === WRITE_FAILED) {
+      services.drop(this);
+      return;
+    }
     this.settle();
   }
 
@@ -567,6 +630,7 @@ export class Connection implements TransportOwner {
     if (this.destroyed) return;
     this.destroyed = true;
     this.transport.destroy();
+    if (this.paused) this.services.clientPause.remove(this);
     this.session.task?.cancel();
     this.session.task = undefined;
     this.input = undefined;

@@ -22,6 +22,8 @@ const OUTSIDE_BYTES = 4096;
 export interface OutputTarget {
   readonly output: OutputQueue;
   readonly transport: Transport;
+  /** True while what the running command writes is thrown away. */
+  readonly muted: boolean;
 }
 
 export class TurnOutput<Writer extends ReplyWriter = ReplyWriter> implements ReplyOverflow {
@@ -190,6 +192,7 @@ export class TurnOutput<Writer extends ReplyWriter = ReplyWriter> implements Rep
       return;
     }
     const { produced } = writer;
+    if (this.target.muted && !this.split) this.writer.position = this.commandStart;
     const unfinished = writer.position - this.commandStart;
     if (this.commandStart > this.regionStart) this.flush(this.commandStart);
     const { block } = this;

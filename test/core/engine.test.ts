@@ -345,3 +345,34 @@ test('an exception after the first change is fatal, one before it closes the con
   effects.begin(0, 1);
   expect(engine.engine.recoverFrom(new Error('entry open'))).toBe('fatal');
 });
+
+describe('while nothing may end (CLIENT PAUSE)', () => {
+  test('keys whose time is up stay, and are absent to reads', () => {
+    engine.run('SET', 'a', '1', 'PX', '10');
+    engine.clock.ms += 60_000;
+    engine.engine.database.keepsExpired = true;
+    const { sequence } = engine.engine.effects;
+    engine.background();
+    expect(engine.run('GET', 'a')).toBe('$-1\r\n');
+    expect(engine.run('SCAN', '0', 'COUNT', '100')).toBe('*2\r\n$1\r\n0\r\n*0\r\n');
+    expect(engine.run('DBSIZE')).toBe(':1\r\n');
+    expect(engine.engine.effects.sequence).toBe(sequence);
+    engine.engine.database.keepsExpired = false;
+    engine.background();
+    expect(engine.run('DBSIZE')).toBe(':0\r\n');
+  });
+
+  test('only commands that would run and may write wait, or all that would run', () => {
+    const asked = (all: boolean, ...words: string[]): boolean => {
+      engine.engine.args.set(words.map((word) => Buffer.from(word)));
+      return engine.engine.postpones(engine.session, all);
+    };
+    expect(asked(false, 'SET', 'a', '1')).toBe(true);
+    expect(asked(false, 'GET', 'a')).toBe(false);
+    expect(asked(true, 'GET', 'a')).toBe(true);
+    expect(asked(true, 'GET')).toBe(false);
+    expect(asked(true, 'NOSUCH')).toBe(false);
+    engine.session.authenticated = false;
+    expect(asked(true, 'SET', 'a', '1')).toBe(false);
+  });
+});

@@ -7,7 +7,7 @@ import { ServerProcess } from '../../support/server-process.js';
 import { FakeServer } from '../support/fake-server.js';
 
 /** In no Redis 7.0. */
-const NEWER = new Set(['waitaof', 'client|setinfo', 'delex', 'digest', 'msetex']);
+const NEWER = new Set(['waitaof', 'client|setinfo', 'client|no-touch', 'delex', 'digest', 'msetex']);
 
 const fake = new FakeServer();
 const commands = [...fake.engine.table.commands.values()];

@@ -110,6 +110,11 @@ export class SmallProcessor implements CommandProcessor {
     return performance.now() * 1000;
   }
 
+  /** SET waits for the end of a pause of writes. */
+  postpones(_session: Session, all: boolean): boolean {
+    return all || this.args.is(0, 'SET');
+  }
+
   execute(session: Session): void {
     const { args, reply } = this;
     this.executed++;

@@ -13,11 +13,14 @@ import { CommitPipeline } from '../../../server/commit/commit-pipeline.js';
 import { Config, type Setting } from '../../../server/config/config.js';
 import { LiveSettings } from '../../../server/config/live-settings.js';
 import type { MachineFacts } from '../../../server/config/machine-facts.js';
+import { ClientPause } from '../../../server/connections/client-pause.js';
 import { defaultConnectionLimits } from '../../../server/connections/connection-limits.js';
 import type { Connection, ConnectionRegistry } from '../../../server/connections/connection-registry.js';
+import type { OutputBlock } from '../../../server/connections/output-block.js';
 import { CountingReplyWriter } from '../../../server/counting-reply-writer.js';
 import { ServerClock, systemClock } from '../../../server/engine-clock.js';
 import { ExecutionWatch } from '../../../server/execution-watch.js';
+import { MonitorFeed } from '../../../server/monitor-feed.js';
 import type { ServerContext, ShutdownOptions } from '../../../server/server-context.js';
 import { ServerStatistics } from '../../../server/server-statistics.js';
 import { SliceMeter } from '../../../server/slice-meter.js';
@@ -42,10 +45,17 @@ export class FakeConnection {
   bytesSent = 0;
   commandsProcessed = 0;
   closing = false;
+  paused = false;
   noEvict = false;
+  /** What MONITOR was shown. */
+  delivered = '';
 
   constructor(readonly session: Session) {
     this.address = session.address;
+  }
+
+  deliver(block: OutputBlock): void {
+    this.delivered += Buffer.from(block.bytes).toString('latin1');
   }
 }
 
@@ -53,6 +63,10 @@ class FakeRegistry {
   readonly all = new Map<number, FakeConnection>();
   readonly killed: number[] = [];
   readonly woken: Session[] = [];
+  readonly clientPause = new ClientPause(
+    () => performance.now(),
+    () => {},
+  );
   accepted = 0;
   rejected = 0;
   closedForOutput = 0;
@@ -121,7 +135,7 @@ export class FakeServer {
         return Promise.resolve();
       },
     };
-    const later = {} as { engine: Engine; statistics: ServerStatistics };
+    const later = {} as { engine: Engine; monitors: MonitorFeed; statistics: ServerStatistics };
     this.context = Object.assign(later, parts);
     this.engine = new Engine({
       arena: new Arena(),
@@ -134,6 +148,7 @@ export class FakeServer {
       sink: new DiscardingSink(),
     });
     later.engine = this.engine;
+    later.monitors = new MonitorFeed(this.engine);
     parts.watch.attach(this.engine);
     later.statistics = new ServerStatistics({
       read: () => this.counters(),
