@@ -10,6 +10,9 @@ const CR = 13;
 const LF = 10;
 
 export class EffectReader {
+  /** The range found by `firstArgument`. */
+  argumentStart = 0;
+  argumentEnd = 0;
   private at = 0;
 
   /**
@@ -39,6 +42,24 @@ export class EffectReader {
       this.at = behind + 2;
     }
     return this.at;
+  }
+
+  /**
+   * Finds the first argument of the effect at `at`, the key of most, without looking at the rest: only a hint.
+   * @returns false where there is none.
+   */
+  firstArgument(bytes: Uint8Array, at: number, end: number): boolean {
+    this.at = at + 1;
+    if (this.number(bytes, end) < 2) return false;
+    for (let i = 0; i < 2; i++) {
+      if (bytes[this.at++] !== DOLLAR) return false;
+      const length = this.number(bytes, end);
+      if (length < 0) return false;
+      this.argumentStart = this.at;
+      this.argumentEnd = this.at + length;
+      this.at = this.argumentEnd + 2;
+    }
+    return this.argumentEnd <= end;
   }
 
   /** Decimal digits and CR LF; -1 for anything else. */

@@ -3,6 +3,7 @@
  * so that they are told that the server is loading.
  */
 import { type Engine, ReplayError } from '../core/engine.js';
+import { PREFETCH_KEYS_MAX } from '../core/memory/key-prefetch.js';
 import { EntryReader, type FrameBatch } from '../log/entry-reader.js';
 import { LogError } from '../log/log-error.js';
 
@@ -18,6 +19,12 @@ export class Recovery {
   private readonly reader = new EntryReader();
   private readonly onSlice: () => void;
   private readonly entriesPerLook: number;
+  private nextLook: number;
+  /** Entries that are folded together, as ranges of their batch's bytes. */
+  private readonly groupMax: number;
+  private readonly starts = new Int32Array(PREFETCH_KEYS_MAX);
+  private readonly ends = new Int32Array(PREFETCH_KEYS_MAX);
+  private count = 0;
 
   /**
    * @param onSlice called after each slice, before clients get their turn.
@@ -27,6 +34,8 @@ export class Recovery {
     this.engine = engine;
     this.onSlice = onSlice;
     this.entriesPerLook = entriesPerLook;
+    this.nextLook = entriesPerLook;
+    this.groupMax = Math.min(PREFETCH_KEYS_MAX, entriesPerLook);
   }
 
   /**
@@ -53,30 +62,61 @@ export class Recovery {
     const { clock } = engine;
     let sliceEnd = clock.monotonicMicros() + SLICE_MICROS;
     reader.load(batch);
-    while (reader.next()) {
-      if (reader.sequence !== engine.effects.sequence + 1) throw this.damage(batch, 'does not follow the one before');
-      this.apply(batch);
-      this.entries++;
-      this.bytes += reader.end - reader.start;
-      if (this.entries % this.entriesPerLook !== 0 || clock.monotonicMicros() < sliceEnd) continue;
+    for (let more = true; more; ) {
+      more = this.readGroup(engine.effects.sequence, batch);
+      this.foldGroup(batch);
+      if (this.entries < this.nextLook) continue;
+      this.nextLook = this.entries + this.entriesPerLook;
+      if (clock.monotonicMicros() < sliceEnd) continue;
       this.onSlice();
       await new Promise<void>((resolve) => setImmediate(resolve));
       sliceEnd = clock.monotonicMicros() + SLICE_MICROS;
     }
   }
 
-  private apply(batch: FrameBatch): void {
+  /** Reads the next entries that lie in one buffer. Returns false when there are none behind them in the batch. */
+  private readGroup(folded: number, batch: FrameBatch): boolean {
     const { reader } = this;
+    let count = 0;
+    let more = true;
+    while (count < this.groupMax) {
+      more = reader.next();
+      if (!more) break;
+      const sequence = folded + count + 1;
+      if (reader.sequence !== sequence) throw this.damage(batch, reader.sequence, 'does not follow the one before');
+      this.starts[count] = reader.start;
+      this.ends[count++] = reader.end;
+      // A large entry was put together in a buffer of its own, which the next one may be put together in.
+      if (reader.bytes !== batch.bytes) break;
+    }
+    this.count = count;
+    return more;
+  }
+
+  private foldGroup(batch: FrameBatch): void {
+    const { engine, starts, ends, count } = this;
+    if (count === 0) return;
+    const lastBytes = this.reader.bytes;
+    engine.prefetch(batch.bytes, starts, ends, lastBytes === batch.bytes ? count : count - 1);
+    for (let i = 0; i < count; i++) {
+      this.apply(batch, i === count - 1 ? lastBytes : batch.bytes, starts[i]!, ends[i]!);
+      this.bytes += ends[i]! - starts[i]!;
+    }
+    this.entries += count;
+  }
+
+  private apply(batch: FrameBatch, bytes: Uint8Array, start: number, end: number): void {
+    const { engine } = this;
     try {
-      this.engine.apply(reader.bytes, reader.start, reader.end);
+      engine.apply(bytes, start, end);
     } catch (error) {
       if (!(error instanceof ReplayError)) throw error;
-      throw this.damage(batch, `cannot be folded: ${error.message}`);
+      throw this.damage(batch, engine.effects.sequence + 1, `cannot be folded: ${error.message}`);
     }
   }
 
-  private damage(batch: FrameBatch, what: string): LogError {
-    const message = `${batch.file}: the entry with sequence ${this.reader.sequence} ${what}`;
+  private damage(batch: FrameBatch, sequence: number, what: string): LogError {
+    const message = `${batch.file}: the entry with sequence ${sequence} ${what}`;
     return new LogError('LOG_DAMAGED', message, { file: batch.file });
   }
 }

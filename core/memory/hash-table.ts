@@ -152,6 +152,32 @@ export class HashTable {
     return (entry & CHAINED) === 0 ? 0 : this.findChained(page, bits, bytes, start, end);
   }
 
+  /**
+   * Where lookups of these high lanes will most likely end: writes the reference in each one's home cell where its hash bits
+   * match, else 0. Only to fetch memory ahead of the lookups; the cursor stays.
+   */
+  likelyReferences(highs: Int32Array, count: number, references: Int32Array): void {
+    const { pages, meta, directory, directoryShift } = this;
+    const size = this.count;
+    let touched = 0;
+    for (let i = 0; i < count; i++) {
+      const high = highs[i]!;
+      const entry = size === 0 ? 0 : directory[high >>> directoryShift]!;
+      if (entry === 0) {
+        references[i] = 0;
+        continue;
+      }
+      const bits = (high << (entry & DEPTH_MASK)) >>> 24;
+      const page = entry >>> PAGE_SHIFT;
+      const block = pages.block(page);
+      const at = pages.at(page) + ((bits >>> HOME_SHIFT) << 1);
+      references[i] = block[at + 1]! >>> 24 === bits ? block[at]! : 0;
+      // An insertion asks how many entries the page has.
+      touched ^= meta.block(page)[meta.at(page)]!;
+    }
+    this.touched = touched;
+  }
+
   /** Adds the key that the last `find()` missed. The cursor is then at the new entry, whose clock is 0. */
   insert(ref: Reference): void {
     this.expect(CURSOR_ABSENT);

@@ -13,6 +13,7 @@ import { ArenaError } from './arena-error.js';
 import { HashTable, type RecordKeys } from './hash-table.js';
 import { KeyDeadlines } from './key-deadlines.js';
 import { KeyHash } from './key-hash.js';
+import { KeyPrefetch } from './key-prefetch.js';
 import { KeySampler } from './key-sampler.js';
 import { bytesNeededForParts, Parts } from './parts.js';
 import {
@@ -71,6 +72,7 @@ export class Keyspace implements RecordKeys {
 
   /** Draws keys for eviction. */
   readonly sampler: KeySampler;
+  readonly prefetch: KeyPrefetch;
 
   private readonly arena: Arena;
   private readonly hash: KeyHash;
@@ -100,6 +102,7 @@ export class Keyspace implements RecordKeys {
     this.table = new HashTable(this);
     this.deadlines = new KeyDeadlines(arena, this.table, this);
     this.sampler = new KeySampler(arena, this.table, this.deadlines);
+    this.prefetch = new KeyPrefetch(this.hash, this.table, this);
   }
 
   /** Number of keys. */

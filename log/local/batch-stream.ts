@@ -7,7 +7,7 @@ import type { FileLayer } from './file-layer.js';
 import type { ReadThreadData, ReadThreadMessage } from './read-thread.js';
 
 const BLOCK_COUNT = 4;
-const BLOCK_BYTES = 4 << 20;
+const BLOCK_BYTES = 1 << 20;
 
 /** Reads in the calling thread, one block at a time. @throws LogError as `BlockReader.fill` */
 export function* readBatchesHere(files: FileLayer, plan: ReadPlan): Generator<FrameBatch> {
