@@ -76,7 +76,7 @@ export class ServerCore implements RunningCore, ServerContext {
     this.hooks = hooks;
     this.config = config;
     this.log = options.log.log;
-    this.otherHeapBytes = options.otherHeapBytes;
+    this.otherHeapBytes = () => options.otherHeapBytes() + this.transactionLog.threadHeapBytes;
     this.clock = new ServerClock(systemClock, (skewMs) => {
       this.log.warn({ skewMs }, 'the wall clock has jumped ahead; it is followed if it stays there for a minute');
     });

@@ -67,6 +67,8 @@ export const Num = {
   segmentBodies: 9,
   /** When the last frame was appended, on the clock of `monotonicMs`. */
   lastAppendMs: 10,
+  /** JavaScript heap of the log thread, in bytes, as of its last look: it alone can see it. */
+  threadHeapBytes: 11,
 } as const;
 const RUNNING_AT = 768;
 /** By position: the frame's idx, and the running checksum behind it. */

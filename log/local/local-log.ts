@@ -190,6 +190,11 @@ export class LocalLog implements TransactionLog {
     }
   }
 
+  /** JavaScript heap of the log thread in bytes, as it saw it last; 0 where there is none. */
+  get threadHeapBytes(): number {
+    return this.state.numbers[Num.threadHeapBytes]!;
+  }
+
   /** Runs the keeper where `background` is `manual`. @throws LogError `LOG_FAILED` */
   pump(nowMs: number): void {
     requireUse(this.host instanceof EventLoopHost, 'only a log without a thread is pumped');

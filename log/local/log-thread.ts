@@ -1,8 +1,9 @@
 /** The log thread: runs a `LogKeeper` until it is stopped or fails, asleep on a word of shared memory in between. */
+import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
 import { LogError } from '../log-error.js';
 import { BatchBuffer } from './batch-buffer.js';
-import { Asleep, CommitState, monotonicMs, Word } from './commit-state.js';
+import { Asleep, CommitState, monotonicMs, Num, Word } from './commit-state.js';
 import { FaultFiles, parseLogFaults } from './fault-files.js';
 import { nodeFiles } from './file-layer.js';
 import type { LogThreadData, LogThreadMessage } from './keeper-host.js';
@@ -45,12 +46,21 @@ function run(data: LogThreadData): void {
   }
 }
 
+/** How often the thread looks at its own heap, in ms. */
+const HEAP_LOOK_MS = 1000;
+
 function serve(keeper: LogKeeper, state: CommitState): void {
-  const { words } = state;
+  const { words, numbers } = state;
+  let heapLookMs = 0;
   for (;;) {
     // Read before the round: whoever bumps the word after that makes the wait return at once.
     const wake = Atomics.load(words, Word.wake);
-    const wait = keeper.round(monotonicMs());
+    const now = monotonicMs();
+    if (now >= heapLookMs) {
+      heapLookMs = now + HEAP_LOOK_MS;
+      numbers[Num.threadHeapBytes] = getHeapStatistics().used_heap_size;
+    }
+    const wait = keeper.round(now);
     if (wait === STOPPED) return;
     if (wait === 0) continue;
     Atomics.store(words, Word.asleep, wait === Number.POSITIVE_INFINITY ? Asleep.sleeping : Asleep.dozing);
