@@ -1,9 +1,14 @@
 /** CONFIG and its subcommands. What the options are is in server/config/options.ts. */
+import { readFileSync } from 'node:fs';
+import { getSystemErrorMap } from 'node:util';
 import type { CommandSpec } from '../../core/commands/command.js';
 import { replyHelp } from '../../core/commands/help-reply.js';
 import type { Execution } from '../../core/execution.js';
-import { OPTION_NAMES, OPTION_TABLE } from '../config/options.js';
+import { rewrittenConfig } from '../config/config-rewrite.js';
+import { findOption, OPTION_NAMES, OPTION_TABLE } from '../config/options.js';
+import { replaceFile } from '../config/replace-file.js';
 import type { ServerContext } from '../server-context.js';
+import { errorCode } from '../server-error.js';
 import { matchesPattern } from './name-pattern.js';
 import { isAllowed } from './protected-action.js';
 
@@ -14,6 +19,8 @@ const HELP: readonly string[] = [
   '    Set the configuration <directive> to <value>.',
   'RESETSTAT',
   '    Reset statistics reported by the INFO command.',
+  'REWRITE',
+  '    Rewrite the configuration file.',
 ];
 
 function getCommand(server: ServerContext, x: Execution): void {
@@ -65,6 +72,39 @@ function resetstatCommand(server: ServerContext, x: Execution): void {
   x.reply.ok();
 }
 
+function rewriteCommand(server: ServerContext, x: Execution): void {
+  const path = server.facts.configFile;
+  if (path === '') {
+    x.reply.error('ERR The server is running without a config file');
+    return;
+  }
+  try {
+    const present = readIfThere(path);
+    replaceFile(path, rewrittenConfig(present, server.config.fileLines(), findOption));
+    server.log.warn(`CONFIG REWRITE: ${path} is rewritten`);
+    x.reply.ok();
+  } catch (error) {
+    server.log.warn(error, `CONFIG REWRITE: ${path} cannot be rewritten`);
+    x.reply.error(`ERR Rewriting config file: ${systemMessage(error)}`);
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** The system's own words for an error: 'Permission denied'. */
+function systemMessage(error: unknown): string {
+  const { errno, message } = error as NodeJS.ErrnoException;
+  const known = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1];
+  return known === undefined ? message : known.charAt(0).toUpperCase() + known.slice(1);
+}
+
 const FLAGS = ['admin', 'noscript', 'loading', 'stale'] as const;
 
 export function configCommands(server: ServerContext): readonly CommandSpec[] {
@@ -93,6 +133,18 @@ export function configCommands(server: ServerContext): readonly CommandSpec[] {
           summary: 'Reset the stats returned by INFO',
           pages: 0,
           run: (x) => resetstatCommand(server, x),
+        },
+        {
+          name: 'rewrite',
+          arity: 2,
+          flags: FLAGS,
+          categories: [],
+          group: 'server',
+          since: '2.8.0',
+          complexity: 'O(1)',
+          summary: 'Rewrite the configuration file with the in memory configuration',
+          pages: 0,
+          run: (x) => rewriteCommand(server, x),
         },
         {
           name: 'help',

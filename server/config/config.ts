@@ -7,6 +7,7 @@
 import { resolve } from 'node:path';
 import { byteString, pathOf } from './byte-string.js';
 import { ConfigError, ConfigValueError } from './config-error.js';
+import type { OptionLines } from './config-rewrite.js';
 import type { ConfigTarget } from './config-target.js';
 import { splitWords } from './config-words.js';
 import type { MachineFacts } from './machine-facts.js';
@@ -47,6 +48,8 @@ export class Config {
   /** What whoever starts the server should know of its configuration, one sentence each. */
   readonly warnings: string[] = [];
   private readonly raw: Map<string, unknown>;
+  /** What the values are when nothing is set. */
+  private readonly defaults: ReadonlyMap<string, unknown>;
   private target: ConfigTarget | undefined = undefined;
 
   /**
@@ -61,6 +64,7 @@ export class Config {
     this.values = valuesView(this.raw);
     this.raw.set('maxmemory', defaultMaxmemory(facts));
     this.raw.set('maxclients', Math.min(this.values.maxclients, clientsMax));
+    this.defaults = new Map(this.raw);
     const seen = new Set<string>();
     for (const setting of settings) this.load(setting, seen);
     this.raw.set('dir', byteString(resolve(workingDirectory, pathOf(this.values.dir))));
@@ -115,6 +119,18 @@ export class Config {
   /** An option as CONFIG GET shows it. The name is a canonical one. */
   shown(name: string): string {
     return OPTION_TABLE.get(name)!.kind.format(this.raw.get(name));
+  }
+
+  /** What a configuration file must say so that a start with it has these values. */
+  *fileLines(): Generator<OptionLines> {
+    for (const [name, { kind }] of OPTION_TABLE) {
+      const linesOf = (value: unknown): readonly string[] => kind.lines?.(value) ?? [kind.format(value)];
+      const lines = linesOf(this.raw.get(name));
+      const initial = linesOf(this.defaults.get(name));
+      const changed = lines.length !== initial.length || lines.some((line, i) => line !== initial[i]);
+      // The directory always, so that the working directory of the next start does not matter.
+      yield { name, lines, needed: changed || name === 'dir' };
+    }
   }
 
   /**

@@ -4,9 +4,12 @@ import { ConfigValueError } from './config-error.js';
 import { memoryText, parseMemory } from './memory-units.js';
 import type { OptionKind } from './option-kind.js';
 
-/** An integer as C's strtoll reads it, within what a double holds; undefined when the whole word is none. */
+/**
+ * An integer as C's strtoll reads it, within what a double holds; undefined when the whole word is none. No word at all
+ * is 0: Redis takes `save "900 "` so.
+ */
 function looseInteger(word: string): number | undefined {
-  return /^\s*[-+]?\d{1,15}$/.test(word) ? Number(word) : undefined;
+  return /^(\s*[-+]?\d{1,15})?$/.test(word) ? Number(word) : undefined;
 }
 
 function isNothing(words: readonly string[]): boolean {
@@ -96,7 +99,6 @@ export const outputBufferLimitsKind: OptionKind<OutputBufferLimits> = {
       const { hardBytes, softBytes, softSeconds } = value[name];
       return `${name} ${memoryText(hardBytes)} ${memoryText(softBytes)} ${softSeconds}`;
     }),
-  linesApart: true,
 };
 
 /** How much rather the kernel ends this process than others when memory runs out, for three roles. */

@@ -78,8 +78,11 @@ export const permissionsKind: OptionKind<number> = {
   format: (value) => value.toString(8),
 };
 
-/** An amount of memory in bytes, of 64 bits. */
-export function memoryKind(least: bigint, most: bigint = LONG_MAX): OptionKind<bigint> {
+/**
+ * An amount of memory in bytes, of 64 bits.
+ * @param floor what a smaller amount counts as.
+ */
+export function memoryKind(least: bigint, most: bigint = LONG_MAX, floor = 0n): OptionKind<bigint> {
   return {
     title: 'memory',
     multiple: false,
@@ -87,7 +90,7 @@ export function memoryKind(least: bigint, most: bigint = LONG_MAX): OptionKind<b
       const value = parseMemory(word);
       if (value === undefined) throw new ConfigValueError('argument must be a memory value');
       checkRange(value, least, most);
-      return value;
+      return value < floor ? floor : value;
     },
     format: String,
     lines: (value) => [memoryText(value)],

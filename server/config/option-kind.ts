@@ -22,8 +22,6 @@ export interface OptionKind<T> {
    * what `format` gives.
    */
   lines?(value: T): readonly string[];
-  /** True when each of `lines` stands for itself, so that CONFIG REWRITE need not add those that are as initially. */
-  readonly linesApart?: boolean;
   /** What a second line of the same start makes of the value; without it the later line replaces the earlier one. */
   combine?(earlier: T, later: T): T;
 }

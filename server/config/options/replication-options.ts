@@ -29,7 +29,7 @@ export const replicationOptions = {
   'repl-diskless-load': noEffect(choiceKind(['disabled', 'on-empty-db', 'swapdb']), 'disabled', NO_REPLICATION, {
     deniedWhileLoading: true,
   }),
-  'repl-backlog-size': noEffect(memoryKind(1n), 1024n ** 2n, NO_REPLICATION),
+  'repl-backlog-size': noEffect(memoryKind(1n, LONG_MAX, 16n * 1024n), 1024n ** 2n, NO_REPLICATION),
   'repl-backlog-ttl': noEffect(wideIntegerKind(0n, LONG_MAX), 3600n, NO_REPLICATION),
   'replica-serve-stale-data': noEffect(booleanKind, true, NO_REPLICATION, { aliases: ['slave-serve-stale-data'] }),
   'replica-read-only': noEffect(booleanKind, true, NO_REPLICATION, { aliases: ['slave-read-only'] }),
