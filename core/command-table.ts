@@ -107,7 +107,8 @@ function assertSound(command: Command): void {
   }
 }
 
-const NAME_LENGTH_MAX = 32;
+/** Longest name of a command, in bytes: renamed ones may be hashes. */
+export const NAME_LENGTH_MAX = 64;
 
 export class CommandTable {
   /** Every command by its lower-case name, in order of declaration. */
@@ -122,6 +123,17 @@ export class CommandTable {
       this.commands.set(spec.name, new Command(spec, undefined));
     }
     this.compile();
+  }
+
+  /**
+   * A table of the same commands under other names, in which clients look; what is in the log goes by the first names.
+   * @param names byte strings in lower case, of at most NAME_LENGTH_MAX bytes.
+   */
+  renamed(names: ReadonlyMap<string, Command>): CommandTable {
+    const table = new CommandTable([]);
+    for (const [name, command] of names) table.commands.set(name, command);
+    table.compile();
+    return table;
   }
 
   /** Finds the command that argument 0 names, or undefined. Allocates nothing. */

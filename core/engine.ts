@@ -120,7 +120,10 @@ export class Engine {
   readonly database: Database;
   readonly accessClock: AccessClock;
   readonly eviction: Eviction;
-  readonly table: CommandTable;
+  /** Commands as clients name them. */
+  table: CommandTable;
+  /** Commands as the log names them. */
+  private readonly loggedTable: CommandTable;
   readonly execution: Execution;
   readonly random: () => number;
   readonly clock: EngineClock;
@@ -196,6 +199,7 @@ export class Engine {
       () => this.clock.monotonicMicros(),
     );
     this.table = new CommandTable(options.commands);
+    this.loggedTable = this.table;
     this.replaySession.authenticated = true;
     this.execution = new Execution(
       this,
@@ -441,6 +445,11 @@ export class Engine {
     return done;
   }
 
+  /** Lets clients find commands by these names only, in lower case; the log keeps those that were declared. */
+  rename(names: ReadonlyMap<string, Command>): void {
+    this.table = this.loggedTable.renamed(names);
+  }
+
   sliceOver(): boolean {
     return this.clock.monotonicMicros() >= this.sliceEndMicros;
   }
@@ -531,7 +540,7 @@ export class Engine {
    * @throws ReplayError when an effect is not well-formed, is unknown, or fails.
    */
   apply(bytes: Uint8Array, start: number, end: number): void {
-    const { args, replayReply: reply, effectReader, execution: x, table } = this;
+    const { args, replayReply: reply, effectReader, execution: x, loggedTable: table } = this;
     this.replaySession.database = 0;
     this.begin(this.replaySession, 0);
     const errors = reply.errors;

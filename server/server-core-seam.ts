@@ -42,6 +42,10 @@ export interface ShutdownRequest {
 
 /** What a server says of itself. Called in the server thread. */
 export interface ServerCoreHooks {
+  /** It listens, and the directory is its own: from now on no other server can take its place. */
+  opened(): void;
+  /** It has been asked to end, by whomever, and begins to. */
+  ending(): void;
   loading(progress: LoadingProgress): void;
   /**
    * The server cannot go on: its connections are closed and nothing more is acknowledged. Called at most once, also for

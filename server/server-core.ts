@@ -32,6 +32,7 @@ import { ServerClock, systemClock } from './engine-clock.js';
 import { ExecutionWatch } from './execution-watch.js';
 import { MonitorFeed } from './monitor-feed.js';
 import { Recovery } from './recovery.js';
+import { renamedCommands } from './renamed-commands.js';
 import type { LoadingState, LogSpace, ServerContext, ServerFacts } from './server-context.js';
 import type { RunningCore, ServerCoreHooks, ServerCoreOptions, ShutdownRequest } from './server-core-seam.js';
 import { type GrowingCounters, ServerStatistics } from './server-statistics.js';
@@ -98,6 +99,7 @@ export class ServerCore implements RunningCore, ServerContext {
       reply: output.writer,
       sink: new DiscardingSink(),
     });
+    if (config.renames.length > 0) this.engine.rename(renamedCommands(this.engine.table.commands, config.renames));
     this.watch.attach(this.engine);
     this.connections = new ConnectionRegistry({
       processor: this.engine,
@@ -177,6 +179,7 @@ export class ServerCore implements RunningCore, ServerContext {
     connections.start();
     this.statistics.start();
     const tail = await this.transactionLog.open();
+    this.hooks.opened();
     this.clock.startAfter(tail.lastTimeMs);
     await this.recover(tail);
     this.clock.startAfter(tail.lastTimeMs);
@@ -237,6 +240,7 @@ export class ServerCore implements RunningCore, ServerContext {
 
   private async end(reason: string): Promise<void> {
     if (this.failed) return;
+    this.hooks.ending();
     this.log.info(`${reason}: committing, sealing the log and ending`);
     this.listener.close();
     this.connections.pause();

@@ -2,15 +2,17 @@
  * Entry of the server thread: reads the configuration, opens the log for people, starts the server and carries what it
  * says to the main thread. What a server is made of is in server-core.ts.
  */
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { pathOf } from './config/byte-string.js';
 import { Config } from './config/config.js';
 import { readMachineFacts } from './config/machine-facts.js';
 import { createServerLog, type LogDestination } from './logging.js';
+import { PidFile } from './pid-file.js';
 import { ServerCore } from './server-core.js';
 import type { RunningCore, ServerCoreHooks, ServerLog } from './server-core-seam.js';
 import { explainFailure } from './server-error.js';
+import { ServiceManager } from './service-manager.js';
 import { prepareDirectory } from './startup-checks.js';
 import type { FromServerThread, SupervisedThreadData, ToServerThread } from './thread-messages.js';
 
@@ -20,24 +22,39 @@ class ServerThread {
   private readonly config: Config;
   private readonly serverLog: ServerLog;
   private core: RunningCore | undefined = undefined;
+  private readonly pidFile: PidFile;
+  private readonly serviceManager: ServiceManager;
   private ended = false;
 
   constructor(port: MessagePort, data: SupervisedThreadData) {
     this.port = port;
     this.data = data;
     this.config = new Config(data.settings, readMachineFacts(), data.workingDirectory);
-    this.serverLog = createServerLog(this.logDestination(), this.config.values.loglevel);
+    const { values } = this.config;
+    // The logfile may lie in the data directory.
+    if (values.logfile !== '' && !isAbsolute(pathOf(values.logfile))) prepareDirectory(pathOf(values.dir));
+    this.serverLog = createServerLog(this.logDestination(), values.loglevel);
+    const { log } = this.serverLog;
+    this.pidFile = new PidFile(this.absolute(values.pidfile), log);
+    const socket = process.env.NOTIFY_SOCKET ?? '';
+    this.serviceManager = new ServiceManager(values.supervised, socket, log, () => performance.now());
     port.on('message', (message: ToServerThread) => this.shutdown(message.request.reason));
   }
 
   async run(): Promise<void> {
     const { config, data, serverLog } = this;
     for (const warning of config.warnings) serverLog.log.warn(warning);
+    for (const notice of config.notices) serverLog.log.info(notice);
     const directory = pathOf(config.values.dir);
-    const unixSocket = config.values.unixsocket === '' ? '' : this.absolute(config.values.unixsocket);
+    const unixSocket = this.absolute(config.values.unixsocket);
     prepareDirectory(directory);
     const hooks: ServerCoreHooks = {
-      loading: (progress) => this.send({ type: 'loading', progress }),
+      opened: () => this.pidFile.write(),
+      ending: () => this.serviceManager.stopping(),
+      loading: (progress) => {
+        this.serviceManager.loading(progress.loadedBytes, progress.totalBytes);
+        this.send({ type: 'loading', progress });
+      },
       fatal: (error) => this.fatal(error),
       closed: () => this.end({ type: 'closed' }, 0),
     };
@@ -50,6 +67,7 @@ class ServerThread {
     const keys = core.keyCount();
     const facts = { port: core.port, unixsocket: unixSocket, dir: directory, keys };
     serverLog.log.info(facts, `ready to accept connections on port ${core.port}, ${keys} keys in ${directory}`);
+    this.serviceManager.ready();
     this.send({ type: 'ready', port: core.port, unixSocket, directory, keys });
   }
 
@@ -76,8 +94,9 @@ class ServerThread {
     else core.shutdown({ reason }).catch((error: unknown) => this.fatal(error));
   }
 
+  /** Relative paths start from the data directory, which is the working directory of a Redis; '' stays ''. */
   private absolute(path: string): string {
-    return resolve(this.data.workingDirectory, pathOf(path));
+    return path === '' ? '' : resolve(pathOf(this.config.values.dir), pathOf(path));
   }
 
   private logDestination(): LogDestination {
@@ -103,6 +122,7 @@ class ServerThread {
   private end(message: FromServerThread, code: number): void {
     if (this.ended) return;
     this.ended = true;
+    this.pidFile.remove();
     this.serverLog.flush();
     this.send(message);
     // In a worker this ends the thread alone.

@@ -10,6 +10,7 @@ import { ConfigError, ConfigValueError } from './config-error.js';
 import type { OptionLines } from './config-rewrite.js';
 import type { ConfigTarget } from './config-target.js';
 import { splitWords } from './config-words.js';
+import { Directives, type Rename } from './directives.js';
 import type { MachineFacts } from './machine-facts.js';
 import type { Option } from './option.js';
 import { MAXMEMORY_BYTES_MAX } from './options/memory-options.js';
@@ -39,6 +40,13 @@ export interface ChangeRights {
   readonly loading: boolean;
 }
 
+/** What a start has asked for so far, by the names of options. */
+interface Asked {
+  readonly seen: Set<string>;
+  /** Those that keep their value though another one was asked for. */
+  readonly stays: Set<string>;
+}
+
 const DEFAULT_MEMORY_SHARE = 0.7;
 const ERROR_LOADING = 'LOADING Redis is loading the dataset in memory';
 
@@ -47,6 +55,9 @@ export class Config {
   readonly values: Readonly<ConfigValues>;
   /** What whoever starts the server should know of its configuration, one sentence each. */
   readonly warnings: string[] = [];
+  /** What of it changes nothing, in one sentence at most. */
+  readonly notices: string[] = [];
+  private readonly directives = new Directives();
   private readonly raw: Map<string, unknown>;
   /** What the values are when nothing is set. */
   private readonly defaults: ReadonlyMap<string, unknown>;
@@ -65,8 +76,11 @@ export class Config {
     this.raw.set('maxmemory', defaultMaxmemory(facts));
     this.raw.set('maxclients', Math.min(this.values.maxclients, clientsMax));
     this.defaults = new Map(this.raw);
-    const seen = new Set<string>();
-    for (const setting of settings) this.load(setting, seen);
+    const asked: Asked = { seen: new Set(), stays: new Set() };
+    for (const setting of settings) this.load(setting, asked);
+    this.tell(asked);
+    const other = this.directives.otherPassword(this.values.requirepass);
+    if (other !== '') throw new ConfigError(`${other}: the user has a password that requirepass does not say`);
     this.raw.set('dir', byteString(resolve(workingDirectory, pathOf(this.values.dir))));
     if (this.values.maxmemory === 0) {
       this.warnings.push('maxmemory is 0: nothing keeps the dataset below the memory of this machine');
@@ -79,32 +93,58 @@ export class Config {
     }
   }
 
-  /** @param seen options that were set before by the same start. */
-  private load({ name, words, where }: Setting, seen: Set<string>): void {
-    const shown = [name, ...words].join(' ');
+  /** What commands are called instead of their names. */
+  get renames(): readonly Rename[] {
+    return this.directives.renames;
+  }
+
+  private load(setting: Setting, asked: Asked): void {
+    const { name, words, where } = setting;
     const found = findOption(name);
-    if (found === undefined) {
-      if (FORGOTTEN_OPTIONS.has(name.toLowerCase()) && words.length === 1) return;
-      throw new ConfigError(`${where}: '${shown}': there is no option '${name}'`);
-    }
-    const option = OPTION_TABLE.get(found)!;
-    const { kind } = option;
-    if (!kind.multiple && words.length !== 1) throw new ConfigError(`${where}: '${shown}': wrong number of arguments`);
+    const secret = found !== undefined && OPTION_TABLE.get(found)!.secret === true;
     try {
-      const earlier = this.raw.get(found);
-      const parsed = kind.parse(wordsOfLine(option, words), earlier);
-      const value = kind.combine !== undefined && seen.has(found) ? kind.combine(earlier, parsed) : parsed;
-      seen.add(found);
-      if (option.fixed !== undefined && !isInitial(option, value)) {
-        this.warnings.push(`${where}: ${found} stays ${kind.format(option.initial)}: ${option.fixed}`);
-        return;
+      if (found !== undefined) this.loadOption(found, setting, asked);
+      else if (
+        !this.directives.take(name, words, where) &&
+        !(FORGOTTEN_OPTIONS.has(name.toLowerCase()) && words.length === 1)
+      ) {
+        throw new ConfigValueError(`there is no option '${name}'`);
       }
-      if (option.refused !== undefined && !isInitial(option, value)) throw new ConfigValueError(option.refused);
-      this.raw.set(found, value);
     } catch (error) {
       if (!(error instanceof ConfigValueError)) throw error;
-      throw new ConfigError(`${where}: '${option.secret ? name : shown}': ${error.message}`);
+      const shown = secret ? name : [name, ...words].join(' ');
+      throw new ConfigError(`${where}: '${shown}': ${error.message}`);
     }
+  }
+
+  private loadOption(found: string, { words }: Setting, { seen, stays }: Asked): void {
+    const option = OPTION_TABLE.get(found)!;
+    const { kind } = option;
+    if (!kind.multiple && words.length !== 1) throw new ConfigValueError('wrong number of arguments');
+    const earlier = this.raw.get(found);
+    const parsed = kind.parse(wordsOfLine(option, words), earlier);
+    const value = kind.combine !== undefined && seen.has(found) ? kind.combine(earlier, parsed) : parsed;
+    seen.add(found);
+    stays.delete(found);
+    if (option.fixed !== undefined && !isInitial(option, value)) {
+      stays.add(found);
+      return;
+    }
+    if (option.refused !== undefined && !isInitial(option, value)) throw new ConfigValueError(option.refused);
+    this.raw.set(found, value);
+  }
+
+  /** Says once what was asked for and is not done. */
+  private tell({ seen, stays }: Asked): void {
+    const fixed = byReason(stays, ({ fixed }) => fixed);
+    for (const [reason, names] of fixed) {
+      this.warnings.push(`${names.map((name) => `${name} stays ${this.shown(name)}`).join(', ')}: ${reason}`);
+    }
+    const changed = [...seen].filter((name) => !isInitial(OPTION_TABLE.get(name)!, this.raw.get(name)));
+    const idle = byReason(changed, ({ noEffect }) => noEffect);
+    if (idle.size === 0) return;
+    const texts = [...idle].map(([reason, names]) => `${names.join(', ')} (${reason})`);
+    this.notices.push(`without effect here: ${texts.join('; ')}`);
   }
 
   /**
@@ -187,6 +227,21 @@ export class Config {
     if (name === 'dir') return byteString(resolve(pathOf(current as string), pathOf(value as string)));
     return value;
   }
+}
+
+function byReason(
+  names: Iterable<string>,
+  reasonOf: (option: Option<unknown>) => string | undefined,
+): ReadonlyMap<string, string[]> {
+  const reasons = new Map<string, string[]>();
+  for (const name of names) {
+    const reason = reasonOf(OPTION_TABLE.get(name)!);
+    if (reason === undefined) continue;
+    const known = reasons.get(reason);
+    if (known === undefined) reasons.set(reason, [name]);
+    else known.push(name);
+  }
+  return reasons;
 }
 
 function isInitial(option: Option<unknown>, value: unknown): boolean {

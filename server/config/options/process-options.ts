@@ -4,7 +4,7 @@ import { frequencyKind, INT_MAX, integerKind } from '../number-kinds.js';
 import { noEffect, option } from '../option.js';
 import { booleanKind, choiceKind, processTitleKind, shutdownWordsKind, textKind } from '../word-kinds.js';
 
-const STAYS = 'the process stays in the foreground: run it under systemd, a container, or with `&`';
+const STAYS = 'the process stays in the foreground: run it under systemd, in a container, or with `&`';
 const NO_SYSLOG = 'log lines go to `logfile`; systemd and containers collect the standard output';
 const NODE_THREADS = 'Node.js chooses its threads; bind the process to CPUs with `taskset`';
 const NO_CRASH_LOG = 'Node.js writes reports of its own';
@@ -37,8 +37,19 @@ export const processOptions = {
     summary: "File that log lines are appended to; '' for the standard output.",
   }),
   daemonize: noEffect(booleanKind, false, STAYS, { changes: 'start' }),
-  supervised: noEffect(choiceKind(['upstart', 'systemd', 'auto', 'no']), 'no', STAYS, { changes: 'start' }),
-  pidfile: noEffect(textKind, '', STAYS, { changes: 'start' }),
+  supervised: option({
+    kind: choiceKind(['upstart', 'systemd', 'auto', 'no']),
+    initial: 'no',
+    changes: 'start',
+    summary:
+      'Whom to tell when the server is ready: systemd through `systemd-notify`; `auto` does so where systemd asks for it.',
+  }),
+  pidfile: option({
+    kind: textKind,
+    initial: '',
+    changes: 'start',
+    summary: "File that has the number of the process while it runs; '' for none.",
+  }),
   'always-show-logo': noEffect(booleanKind, false, 'there is no logo', { changes: 'start' }),
   'set-proc-title': noEffect(booleanKind, true, 'the process keeps the title that Node.js gives it', {
     changes: 'start',

@@ -41,6 +41,29 @@ describe('the command line', () => {
     expect(settings('--save')).toEqual([['save', '']]);
   });
 
+  test('an option and its values may be one word, and quotes hold words together', () => {
+    expect(settings('--timeout 5', '--client-output-buffer-limit', 'normal 1 2 3', '--requirepass "a b"')).toEqual([
+      ['timeout', '5'],
+      ['client-output-buffer-limit', 'normal 1 2 3'],
+      ['requirepass', 'a b'],
+    ]);
+    expect(settings('--requirepass', 'a "b\\')).toEqual([['requirepass', 'a "b\\']]);
+    expect(() => settings('--requirepass "a')).toThrow(/unbalanced quotes/);
+  });
+
+  test('an option takes at least one word, even one with dashes', () => {
+    expect(settings('--requirepass', '--port', '--dir', 'x')).toEqual([
+      ['requirepass', '--port'],
+      ['dir', 'x'],
+    ]);
+    expect(settings('--port')).toEqual([['port']]);
+    expect(settings('--maxmemory', '', '--SAVE', '--port 1')).toEqual([
+      ['maxmemory', ''],
+      ['SAVE', ''],
+      ['port', '1'],
+    ]);
+  });
+
   test('- means the standard input, first or last', () => {
     expect(serve('-').standardInput).toBe(true);
     expect(serve('-', '--port', '1').standardInput).toBe(true);

@@ -110,9 +110,46 @@ describe('at the start', () => {
     expect(config.values.appendonly).toBe(true);
     expect(config.values.appendfsync).toBe('always');
     expect(config.warnings).toEqual([
-      'command line: appendonly stays yes: every write is in the log before it is acknowledged',
-      'command line: appendfsync stays always: every write is in the log before it is acknowledged',
+      'appendonly stays yes, appendfsync stays always: every write is in the log before it is acknowledged',
     ]);
+    expect(configOf(setting('appendfsync', 'no'), setting('appendfsync', 'always')).warnings).toEqual([]);
+  });
+
+  test('what changes nothing is said in one sentence, what is as it is anyway is not', () => {
+    const config = configOf(
+      setting('daemonize', 'yes'),
+      setting('io-threads', '4'),
+      setting('io-threads-do-reads', 'yes'),
+      setting('dynamic-hz', 'yes'),
+    );
+    expect(config.warnings).toEqual([]);
+    expect(config.notices).toHaveLength(1);
+    expect(config.notices[0]).toMatch(
+      /^without effect here: daemonize \(the process stays in the foreground.*\); io-threads, io-threads-do-reads \(/,
+    );
+    expect(config.notices[0]).not.toContain('dynamic-hz');
+    expect(configOf(setting('timeout', '1')).notices).toEqual([]);
+  });
+
+  test('save points of one start add up, and none takes back those before', () => {
+    expect(configOf(setting('save', '900', '1'), setting('save', '60 5 30 6')).values.save).toEqual([
+      900, 1, 60, 5, 30, 6,
+    ]);
+    expect(configOf(setting('save', '900', '1'), setting('save', '')).values.save).toEqual([]);
+    expect(configOf(setting('save', ''), setting('save', '60', '5')).values.save).toEqual([60, 5]);
+  });
+
+  test('names that Redis has forgotten are ignored', () => {
+    expect(configOf(setting('lua-replicate-commands', 'no'), setting('LIST-max-ziplist-value', '3')).warnings).toEqual(
+      [],
+    );
+    expect(() => configOf(setting('lua-replicate-commands'))).toThrow(ConfigError);
+  });
+
+  test('a secret is not repeated in an error', () => {
+    expect(() => configOf(setting('requirepass', 'hidden', 'word'))).toThrow(
+      "command line: 'requirepass': wrong number of arguments",
+    );
   });
 
   test('maxmemory is 70 % of the memory, at most what can be addressed; 0 lifts it with one warning', () => {
