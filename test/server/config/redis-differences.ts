@@ -28,7 +28,6 @@ export const DIFFERENT_CHANGES: ReadonlyMap<string, Difference> = new Map<string
   ['appendonly', { why: 'it is always yes', concerns: ANY }],
   ['appendfsync', { why: 'it is always `always`', concerns: ANY }],
   ['activedefrag', { why: "Debian's Redis is built without it", concerns: (value) => value.toLowerCase() === 'yes' }],
-  ['maxmemory-policy', { why: 'this version evicts no keys', concerns: (value) => /^(all|vol)/i.test(value) }],
   ['maxmemory', { why: 'at most 64gb can be addressed', concerns: (value) => /^\d{11,}|\d{4,}gb$/.test(value) }],
   [
     'maxclients',
