@@ -301,6 +301,8 @@ export class ServerCore implements RunningCore, ServerContext {
       keyspaceMisses,
       expiredKeys,
       evictedKeys,
+      reads: connections.totals.reads,
+      writes: connections.totals.writes,
     };
   }
 

@@ -17,6 +17,8 @@ export interface GrowingCounters {
   readonly keyspaceMisses: number;
   readonly expiredKeys: number;
   readonly evictedKeys: number;
+  readonly reads: number;
+  readonly writes: number;
 }
 
 const SAMPLES = 16;
@@ -35,6 +37,8 @@ const ZERO: GrowingCounters = {
   keyspaceMisses: 0,
   expiredKeys: 0,
   evictedKeys: 0,
+  reads: 0,
+  writes: 0,
 };
 
 /** A rate as the mean of the last samples, as Redis computes its `instantaneous_` fields. */

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { LatencyHistogram } from '../../core/latency-histogram.js';
 import { humanBytes } from '../config/memory-units.js';
 import type { ServerContext } from '../server-context.js';
+import { threadCpuUsage } from '../thread-cpu-usage.js';
 import { HOLDFAST_VERSION, REDIS_VERSION } from '../version.js';
 import { type InfoFields, percent, ratio } from './info-format.js';
 
@@ -29,7 +30,10 @@ export function serverFields(server: ServerContext): InfoFields {
     ['holdfast_version', HOLDFAST_VERSION],
     ['os', `${systemName()} ${release()} ${arch() === 'x64' ? 'x86_64' : arch()}`],
     ['arch_bits', 64],
+    ['monotonic_clock', 'POSIX clock_gettime'],
     ['multiplexing_api', 'libuv'],
+    ['atomicvar_api', 'ecmascript'],
+    ['gcc_version', '0.0.0'],
     ['node_version', process.version],
     ['process_id', process.pid],
     ['process_supervised', 'no'],
@@ -108,6 +112,16 @@ export function memoryFields(server: ServerContext): InfoFields {
     ['total_system_memory_human', humanBytes(total)],
     ['used_memory_lua', 0],
     ['used_memory_lua_human', '0B'],
+    // Scripts and functions need nothing while there are none.
+    ['used_memory_vm_eval', 0],
+    ['used_memory_scripts_eval', 0],
+    ['number_of_cached_scripts', 0],
+    ['number_of_functions', 0],
+    ['number_of_libraries', 0],
+    ['used_memory_vm_functions', 0],
+    ['used_memory_vm_total', 0],
+    ['used_memory_vm_total_human', '0B'],
+    ['used_memory_functions', 0],
     ['used_memory_scripts', 0],
     ['used_memory_scripts_human', '0B'],
     ['maxmemory', engine.maxmemory],
@@ -212,6 +226,7 @@ export function statsFields(server: ServerContext): InfoFields {
     ['expired_keys', counters.expiredKeys],
     ['expired_stale_perc', '0.00'],
     ['expired_time_cap_reached_count', 0],
+    ['expire_cycle_cpu_milliseconds', Math.round(server.watch.expiryMicros / 1000)],
     ['evicted_keys', counters.evictedKeys],
     ['evicted_clients', counters.clientsEvicted],
     ['total_eviction_exceeded_time', Math.round(engine.eviction.exceededMsTotal)],
@@ -221,15 +236,29 @@ export function statsFields(server: ServerContext): InfoFields {
     ['keyspace_misses', counters.keyspaceMisses],
     ['pubsub_channels', 0],
     ['pubsub_patterns', 0],
+    ['pubsubshard_channels', 0],
     ['latest_fork_usec', 0],
     ['total_forks', 0],
     ['migrate_cached_sockets', 0],
     ['slave_expires_tracked_keys', 0],
+    ['active_defrag_hits', 0],
+    ['active_defrag_misses', 0],
+    ['active_defrag_key_hits', 0],
+    ['active_defrag_key_misses', 0],
+    ['total_active_defrag_time', 0],
+    ['current_active_defrag_time', 0],
     ['tracking_total_keys', 0],
     ['tracking_total_items', 0],
     ['tracking_total_prefixes', 0],
     ['unexpected_error_replies', 0],
     ['total_error_replies', counters.errors],
+    ['dump_payload_sanitizations', 0],
+    ['total_reads_processed', counters.reads],
+    ['total_writes_processed', counters.writes],
+    ['io_threaded_reads_processed', 0],
+    ['io_threaded_writes_processed', 0],
+    ['reply_buffer_shrinks', 0],
+    ['reply_buffer_expands', 0],
   ];
 }
 
@@ -243,7 +272,7 @@ export function replicationFields(server: ServerContext): InfoFields {
     ['master_repl_offset', 0],
     ['second_repl_offset', -1],
     ['repl_backlog_active', 0],
-    ['repl_backlog_size', 0],
+    ['repl_backlog_size', String(server.config.values['repl-backlog-size'])],
     ['repl_backlog_first_byte_offset', 0],
     ['repl_backlog_histlen', 0],
   ];
@@ -251,11 +280,15 @@ export function replicationFields(server: ServerContext): InfoFields {
 
 export function cpuFields(): InfoFields {
   const { system, user } = process.cpuUsage();
+  // What Redis calls its main thread is the one that runs commands: the server thread, which runs this.
+  const thread = threadCpuUsage();
   return [
     ['used_cpu_sys', (system / 1e6).toFixed(6)],
     ['used_cpu_user', (user / 1e6).toFixed(6)],
     ['used_cpu_sys_children', '0.000000'],
     ['used_cpu_user_children', '0.000000'],
+    ['used_cpu_sys_main_thread', (thread.system / 1e6).toFixed(6)],
+    ['used_cpu_user_main_thread', (thread.user / 1e6).toFixed(6)],
   ];
 }
 

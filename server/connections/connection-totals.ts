@@ -8,5 +8,8 @@ export class ConnectionTotals {
   queryBufferBytes = 0;
   /** Since the start. */
   bytesReceived = 0;
+  /** Reads from sockets and writes to them, since the start. */
+  reads = 0;
+  writes = 0;
   bytesSent = 0;
 }

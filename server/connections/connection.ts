@@ -179,6 +179,7 @@ export class Connection implements TransportOwner {
     const { services } = this;
     this.bytesReceived += to - from;
     services.totals.bytesReceived += to - from;
+    services.totals.reads++;
     this.lastInteractionMs = services.nowMs;
     if (this.closing) return;
     if (this.stop === STOP_NONE) {

@@ -128,6 +128,7 @@ export class OutputQueue {
     }
     this.bytesSent += end - start - left;
     context.totals.bytesSent += end - start - left;
+    context.totals.writes++;
     return status;
   }
 

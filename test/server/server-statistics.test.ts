@@ -6,6 +6,7 @@ function make() {
   const zero = {
     ...{ bytesReceived: 0, bytesSent: 0, connectionsAccepted: 0, connectionsRejected: 0, clientsEvicted: 0 },
     ...{ clientsClosedForOutput: 0, errors: 0, keyspaceHits: 0, keyspaceMisses: 0, expiredKeys: 0, evictedKeys: 0 },
+    ...{ reads: 0, writes: 0 },
   };
   const statistics = new ServerStatistics({
     read: (): GrowingCounters => ({ ...zero, commands: state.commands, bytesReceived: state.commands * 1024 }),

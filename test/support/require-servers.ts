@@ -9,7 +9,14 @@ import { join } from 'node:path';
 import { describe, test } from 'vitest';
 import { makeTemporaryDirectory, removeTemporaryDirectory } from './temporary-directory.js';
 
-export type Requirement = 'redis-server' | 'redis-cli' | 'redis-benchmark' | 'redis-py' | 'tmpfs' | 'flock';
+export type Requirement =
+  | 'redis-server'
+  | 'redis-cli'
+  | 'redis-benchmark'
+  | 'prometheus-redis-exporter'
+  | 'redis-py'
+  | 'tmpfs'
+  | 'flock';
 
 const known = new Map<Requirement, string>();
 

@@ -182,6 +182,8 @@ export class FakeServer {
       keyspaceHits: engine.database.statistics.keyspaceHits,
       keyspaceMisses: engine.database.statistics.keyspaceMisses,
       expiredKeys: engine.database.statistics.expiredKeys,
+      reads: 0,
+      writes: 0,
       evictedKeys: engine.database.statistics.evictedKeys,
     };
   }
