@@ -9,7 +9,7 @@ import { Int64 } from '../numbers/int64.js';
 import { bytesNeededToStore, copyRange } from '../types/string.js';
 import type { CommandSpec } from './command.js';
 import { Deadline } from './deadline.js';
-import { PAGES_TO_COPY, PAGES_TO_COPY_AND_REMOVE } from './page-bounds.js';
+import { pagesToCopy, pagesToMoveAway } from './page-bounds.js';
 
 const ERROR_SAME = 'ERR source and destination objects are the same';
 const INT32_MAX = 0x7fffffff;
@@ -172,7 +172,7 @@ export const keyCopyCommands: readonly CommandSpec[] = [
       { name: 'destination-db', type: 'integer', token: 'DB', flags: ['optional'] },
       { name: 'replace', type: 'pure-token', token: 'REPLACE', flags: ['optional'] },
     ],
-    pages: PAGES_TO_COPY,
+    pages: pagesToCopy,
     run: copyCommand,
   },
 
@@ -190,7 +190,7 @@ export const keyCopyCommands: readonly CommandSpec[] = [
       { name: 'key', type: 'key', keySpecIndex: 0 },
       { name: 'db', type: 'integer' },
     ],
-    pages: PAGES_TO_COPY_AND_REMOVE,
+    pages: pagesToMoveAway,
     run: moveCommand,
   },
 ];

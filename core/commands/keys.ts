@@ -5,7 +5,7 @@
 import { ABSENT } from '../database.js';
 import type { Execution } from '../execution.js';
 import type { CommandSpec } from './command.js';
-import { PAGES_TO_LOOK_ONCE, PAGES_TO_RENAME, pagesToLook } from './page-bounds.js';
+import { PAGES_TO_LOOK_ONCE, pagesToLook, pagesToRename } from './page-bounds.js';
 
 /** Arguments whose keys the running DEL removed; grows with the longest DEL and is given back above KEPT_MAX. */
 let removed = new Int32Array(64);
@@ -192,7 +192,7 @@ export const keyCommands: readonly CommandSpec[] = [
       { name: 'key', type: 'key', keySpecIndex: 0 },
       { name: 'newkey', type: 'key', keySpecIndex: 1 },
     ],
-    pages: PAGES_TO_RENAME,
+    pages: pagesToRename,
     run: renameCommand,
   },
 
@@ -214,7 +214,7 @@ export const keyCommands: readonly CommandSpec[] = [
       { name: 'key', type: 'key', keySpecIndex: 0 },
       { name: 'newkey', type: 'key', keySpecIndex: 1 },
     ],
-    pages: PAGES_TO_RENAME,
+    pages: pagesToRename,
     run: renamenxCommand,
   },
 ];

@@ -1,5 +1,6 @@
 /** OBJECT: how a key is kept, and how lately or how often it was used. Asking counts as no use. */
 import { ABSENT, type Found } from '../database.js';
+import { EVICT_BY_FREQUENCY, EVICT_BY_RECENCY } from '../eviction-policy.js';
 import type { Execution } from '../execution.js';
 import { Int64 } from '../numbers/int64.js';
 import { ENCODING_EMBSTR, ENCODING_INT } from '../types/string.js';
@@ -57,12 +58,16 @@ function refcountCommand(x: Execution): void {
   if (found !== ABSENT) x.reply.integer(isShared(x, found) ? REFERENCES_SHARED : 1);
 }
 
-/** Whether Redis would keep the value as one of its shared integers. Nothing is shared here. */
+/**
+ * Whether Redis would keep the value as one of its shared integers: not where a policy needs clocks of their own. Nothing
+ * is shared here.
+ */
 function isShared(x: Execution, found: Found): boolean {
   const { values } = x.database;
   const length = values.valueLength(found);
   if (values.encoding(found) !== ENCODING_INT || length > SHARED_TEXT_BYTES_MAX) return false;
-  if (x.engine.maxmemory > 0 && x.database.accessClock.byFrequency) return false;
+  const { by } = x.engine.eviction.policy;
+  if (x.engine.maxmemory > 0 && (by === EVICT_BY_RECENCY || by === EVICT_BY_FREQUENCY)) return false;
   values.copyValue(found, 0, length, text, 0);
   return integer.parse(text, 0, length) && integer.high === 0 && integer.low < SHARED_INTEGERS;
 }

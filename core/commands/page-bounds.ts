@@ -3,9 +3,11 @@
  * view shows is in them. A test runs every command under the debug arena, which fails one that exceeds its bound.
  *
  * A record lies in one slot of at most 16 KiB, which crosses 5 pages. Freeing a slot writes its live mark: one page, for
- * a value in parts too, because parts are freed in slices later.
+ * a value in parts too, because parts are freed in slices later. Parts are new pages, but the nodes above them may lie in
+ * pages that are in use.
  */
 import type { Execution } from '../execution.js';
+import { nodesAbove, STRING_BYTES_MAX } from '../types/string.js';
 
 const PAGE_BYTES = 4096;
 /** A part of a long value: a run of 16 pages. */
@@ -17,6 +19,17 @@ const NODE_PAGES_MAX = 4;
 /** Pages that so many bytes cross, wherever they begin. */
 function pagesAcross(bytes: number): number {
   return Math.ceil(bytes / PAGE_BYTES) + 1;
+}
+
+/** Nodes above the parts of a key and a value that have so many bytes together. */
+function nodesOfBoth(bytes: number): number {
+  const nodes = nodesAbove(bytes);
+  return nodes === 0 ? 0 : nodes + 2;
+}
+
+/** Nodes above the parts of the key that argument i names, where it is longer than a record holds. */
+function nodesOfKey(x: Execution, i: number): number {
+  return x.args.count > i ? nodesAbove(x.args.length(i)) : 0;
 }
 
 /** Commands that look keys up and change nothing else: a key whose time is up goes. One key an argument. */
@@ -40,7 +53,7 @@ function pagesToStoreEach(x: Execution, first: number, step: number): number {
   for (let i = first; i < args.count; i += step) {
     let bytes = 0;
     for (let k = i; k < i + step && k < args.count; k++) bytes += args.length(k);
-    pages += Math.min(SLOT_PAGES_MAX, pagesAcross(bytes + 64)) + 2;
+    pages += Math.min(SLOT_PAGES_MAX, pagesAcross(bytes + 64)) + 2 + nodesOfBoth(bytes);
   }
   return pages;
 }
@@ -60,31 +73,47 @@ export function pagesToStoreCounted(x: Execution): number {
   return pagesToStoreEach(x, 2, 2);
 }
 
-/** Storing a short value: numbers. The key may be long. */
-export const PAGES_TO_COUNT = SLOT_PAGES_MAX + 2;
+/** Storing a short value at argument 1: numbers. The key may be long. */
+export function pagesToCount(x: Execution): number {
+  return SLOT_PAGES_MAX + 2 + nodesOfKey(x, 1);
+}
 
-/** COPY: the slot written and the one left, two expired keys, and the nodes above the parts of the longest value. */
-export const PAGES_TO_COPY = SLOT_PAGES_MAX + 3 + 40;
+/** Slots of a copy, the one that it leaves and two expired keys, and the nodes of the longest value. */
+const PAGES_TO_COPY = SLOT_PAGES_MAX + 3 + nodesAbove(STRING_BYTES_MAX);
 
-/** MOVE: the same, and the slot that the key leaves. */
-export const PAGES_TO_COPY_AND_REMOVE = PAGES_TO_COPY + 1;
+export function pagesToCopy(x: Execution): number {
+  return PAGES_TO_COPY + nodesOfKey(x, 2);
+}
 
-/** Moving a record to another slot, as a deadline or another name may: also frees the slot left and an expired key. */
+/** MOVE: a copy, and the slot that the key leaves. */
+export function pagesToMoveAway(x: Execution): number {
+  return PAGES_TO_COPY + nodesOfKey(x, 1) + 1;
+}
+
+/** Moving a record to another slot, as a deadline may: also frees the slot left and an expired key. */
 export const PAGES_TO_MOVE = SLOT_PAGES_MAX + 2;
 
 /** RENAME: the record moves, and what had the name goes. */
-export const PAGES_TO_RENAME = SLOT_PAGES_MAX + 4;
-
-/** APPEND: the record, or the end of the last part and the nodes above it. */
-export function pagesToAppend(x: Execution): number {
-  const bytes = x.args.count > 2 ? x.args.length(2) : 0;
-  return SLOT_PAGES_MAX + 2 + NODE_PAGES_MAX + Math.min(PART_PAGES, pagesAcross(bytes));
+export function pagesToRename(x: Execution): number {
+  return SLOT_PAGES_MAX + 4 + nodesOfKey(x, 2);
 }
 
-/** SETRANGE: parts that are covered whole are replaced; those at both ends, and zeros behind the old end, are written. */
+/** APPEND: the record, or the end of the last part and the nodes above it and the new ones. */
+export function pagesToAppend(x: Execution): number {
+  const bytes = x.args.count > 2 ? x.args.length(2) : 0;
+  const nodes = NODE_PAGES_MAX + nodesAbove(bytes) + nodesOfKey(x, 1);
+  return SLOT_PAGES_MAX + 2 + nodes + Math.min(PART_PAGES, pagesAcross(bytes));
+}
+
+/**
+ * SETRANGE: parts that are covered whole are replaced; those at both ends, and zeros behind the old end, are written. The
+ * nodes are those above all that is written or lies between.
+ */
 export function pagesToSetRange(x: Execution): number {
   const bytes = x.args.count > 3 ? x.args.length(3) : 0;
-  return SLOT_PAGES_MAX + 2 + NODE_PAGES_MAX + PART_PAGES + Math.min(2 * PART_PAGES, pagesAcross(bytes) + 1);
+  const end = x.args.count > 3 ? bytes + 10 ** x.args.length(2) : 0;
+  const nodes = NODE_PAGES_MAX + nodesAbove(Math.min(STRING_BYTES_MAX, end)) + nodesOfKey(x, 1);
+  return SLOT_PAGES_MAX + 2 + nodes + PART_PAGES + Math.min(2 * PART_PAGES, pagesAcross(bytes) + 1);
 }
 
 /** SCAN: every key with a deadline among those that a step visits may have to go. */

@@ -6,7 +6,7 @@ import { addLongDoubles, LONG_DOUBLE_TEXT_BYTES_MAX } from '../numbers/long-doub
 import { bytesNeededToStore, ENCODING_INT, encodingOfText } from '../types/string.js';
 import type { CommandSpec } from './command.js';
 import { readInteger } from './integer-argument.js';
-import { PAGES_TO_COUNT } from './page-bounds.js';
+import { pagesToCount } from './page-bounds.js';
 import { expectString } from './wrong-type.js';
 
 const ERROR_INTEGER = 'ERR value is not an integer or out of range';
@@ -131,7 +131,7 @@ export const stringNumberCommands: readonly CommandSpec[] = [
     summary: 'Increment the integer value of a key by one',
     keys: [{ flags: ['RW', 'access', 'update'], index: 1, lastKey: 0, step: 1, limit: 0 }],
     arguments: [{ name: 'key', type: 'key', keySpecIndex: 0 }],
-    pages: PAGES_TO_COUNT,
+    pages: pagesToCount,
     run: incrCommand,
   },
 
@@ -146,7 +146,7 @@ export const stringNumberCommands: readonly CommandSpec[] = [
     summary: 'Decrement the integer value of a key by one',
     keys: [{ flags: ['RW', 'access', 'update'], index: 1, lastKey: 0, step: 1, limit: 0 }],
     arguments: [{ name: 'key', type: 'key', keySpecIndex: 0 }],
-    pages: PAGES_TO_COUNT,
+    pages: pagesToCount,
     run: decrCommand,
   },
 
@@ -164,7 +164,7 @@ export const stringNumberCommands: readonly CommandSpec[] = [
       { name: 'key', type: 'key', keySpecIndex: 0 },
       { name: 'increment', type: 'integer' },
     ],
-    pages: PAGES_TO_COUNT,
+    pages: pagesToCount,
     run: incrbyCommand,
   },
 
@@ -182,7 +182,7 @@ export const stringNumberCommands: readonly CommandSpec[] = [
       { name: 'key', type: 'key', keySpecIndex: 0 },
       { name: 'decrement', type: 'integer' },
     ],
-    pages: PAGES_TO_COUNT,
+    pages: pagesToCount,
     run: decrbyCommand,
   },
 
@@ -200,7 +200,7 @@ export const stringNumberCommands: readonly CommandSpec[] = [
       { name: 'key', type: 'key', keySpecIndex: 0 },
       { name: 'increment', type: 'double' },
     ],
-    pages: PAGES_TO_COUNT,
+    pages: pagesToCount,
     run: incrbyfloatCommand,
   },
 ];

@@ -21,6 +21,13 @@ export { NODE_REFERENCES_MAX, PART_BYTES, partCount };
 const NODE_BYTES_MIN = 32;
 const NODE_BYTES_MAX = NODE_REFERENCES_MAX * 4;
 
+/** Nodes above the parts of a byte string of that length. */
+export function nodesAbove(length: number): number {
+  const count = partCount(length);
+  if (count <= NODE_REFERENCES_MAX) return count > 1 ? 1 : 0;
+  return Math.ceil(count / NODE_REFERENCES_MAX) + 1;
+}
+
 /** Pages of a run that carries `length` bytes. */
 function pagesOf(length: number): number {
   return Math.max(1, Math.ceil((length + HEADER_BYTES) / PAGE_BYTES));

@@ -12,6 +12,7 @@ import { PART_BYTES } from '../memory/parts.js';
 import { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW } from '../memory/record.js';
 import type { Reference } from '../memory/reference.js';
 
+export { nodesAbove } from '../memory/parts.js';
 export { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW, STRING_BYTES_MAX } from '../memory/record.js';
 export { bytesNeededToStore } from '../memory/record-needs.js';
 

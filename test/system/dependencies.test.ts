@@ -144,6 +144,69 @@ describe('a reply waits for what it shows', () => {
     );
   });
 
+  test('both ends of a COPY, and what it has copied', async () => {
+    await expectWaiting(
+      [
+        ['SET', 'old', 'after'],
+        ['COPY', 'clean', 'copied', 'DB', '3'],
+      ],
+      [
+        [
+          [
+            ['SELECT', '3'],
+            ['GET', 'copied'],
+          ],
+          'clean',
+        ],
+        [[['COPY', 'number', 'old']], 0],
+        [[['COPY', 'old', 'another']], 1],
+        [[['COPY', 'number', 'copied', 'DB', '3']], 0],
+        [[['LCS', 'clean', 'old', 'LEN']], 2],
+        [[['TOUCH', 'old']], 1],
+      ],
+    );
+    await writer.pipeline([['SELECT', '3'], ['FLUSHDB'], ['SELECT', '0']]);
+  });
+
+  test('both databases of a MOVE', async () => {
+    await expectWaiting(
+      [['MOVE', 'old', '4']],
+      [
+        [[['GET', 'old']], null],
+        [
+          [
+            ['SELECT', '4'],
+            ['GET', 'old'],
+          ],
+          'before',
+        ],
+        [[['MOVE', 'old', '5']], 0],
+        [[['COPY', 'clean', 'old', 'DB', '4']], 0],
+        [[['RANDOMKEY']], expect.any(String)],
+      ],
+    );
+    await writer.pipeline([['SELECT', '4'], ['FLUSHDB'], ['SELECT', '0']]);
+  });
+
+  test('a condition that was not met', async () => {
+    await expectWaiting(
+      [
+        ['SET', 'old', 'after'],
+        ['DEL', 'number'],
+      ],
+      [
+        [[['SET', 'old', 'x', 'IFEQ', 'before']], null],
+        [[['SET', 'old', 'x', 'IFNE', 'after', 'GET']], 'after'],
+        [[['SET', 'number', 'x', 'IFEQ', '5']], null],
+        [[['DELEX', 'old', 'IFEQ', 'before']], 0],
+        [[['DELEX', 'number']], 0],
+        [[['DIGEST', 'number']], null],
+        [[['MSETEX', '2', 'free', '1', 'old', '2', 'NX', 'EX', '100']], 0],
+        [[['MSETEX', '2', 'clean', '1', 'number', '2', 'XX']], 0],
+      ],
+    );
+  });
+
   test('a deadline that was set or taken away', async () => {
     await expectWaiting(
       [['PEXPIREAT', 'old', '4102444800000']],

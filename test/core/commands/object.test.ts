@@ -1,5 +1,6 @@
 /** OBJECT and TOUCH. Every command runs under the debug arena. */
 import { beforeEach, describe, expect, test } from 'vitest';
+import { EVICTION_POLICIES } from '../../../core/eviction-policy.js';
 import { TestEngine } from '../../support/test-engine.js';
 
 let engine: TestEngine;
@@ -69,6 +70,10 @@ describe('OBJECT', () => {
     engine.run('MSET', 'a', '9999', 'b', '10000', 'c', 'text', 'd', '-1', 'e', '0');
     const counts = ['a', 'b', 'c', 'd', 'e'].map((key) => engine.run('OBJECT', 'REFCOUNT', key).trim());
     expect(counts).toEqual([':2147483647', ':1', ':1', ':1', ':2147483647']);
+    engine.engine.setEvictionPolicy(EVICTION_POLICIES['allkeys-lru']);
+    expect(engine.run('OBJECT', 'REFCOUNT', 'a')).toBe(':2147483647\r\n');
+    engine.engine.setMaxmemory(1 << 30);
+    expect(engine.run('OBJECT', 'REFCOUNT', 'a')).toBe(':1\r\n');
   });
 
   test('a key that is missing is nil, whatever is asked', () => {
