@@ -24,6 +24,7 @@ import { EVICTING, Eviction, NOTHING_TO_EVICT } from './eviction.js';
 import type { EvictionPolicy } from './eviction-policy.js';
 import { Execution } from './execution.js';
 import type { Arena } from './memory/arena.js';
+import type { KeyPrefetch } from './memory/key-prefetch.js';
 import { Keyspace } from './memory/keyspace.js';
 import { RandomNumbers } from './random-numbers.js';
 import { ReplyWriter } from './reply-writer.js';
@@ -497,6 +498,10 @@ export class Engine {
       this.expiryDatabase = (this.expiryDatabase + 1) % this.keyspaces.length;
     }
     return false;
+  }
+
+  prefetchOf(session: Session): KeyPrefetch {
+    return this.keyspaces[session.database]!.prefetch;
   }
 
   // ---- replay ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
  * stand-ins. core/engine.ts and server/commit/commit-pipeline.ts have these shapes.
  */
 import type { Arguments } from '../../core/arguments.js';
+import type { KeyPrefetch } from '../../core/memory/key-prefetch.js';
 import type { ReplyWriter } from '../../core/reply-writer.js';
 import type { Session } from '../../core/session.js';
 
@@ -23,6 +24,8 @@ export interface CommandProcessor {
   endTurn(): number;
   /** True when the parsed command has to wait for the end of a pause: of writes, or with `all` of everything. */
   postpones(session: Session, all: boolean): boolean;
+  /** Fetches memory ahead for keys of the session's database. */
+  prefetchOf(session: Session): KeyPrefetch;
   execute(session: Session): void;
   continueTask(session: Session, budgetMicros: number): boolean;
   recoverFrom(error: unknown): 'replied' | 'close' | 'fatal';

@@ -3,6 +3,7 @@
  * Sockets to listen on are in listener.ts, what one connection does in connection.ts.
  */
 import { Session } from '../../core/session.js';
+import { KeyScout } from '../resp/key-scout.js';
 import { RequestParser } from '../resp/request-parser.js';
 import { ClientPause } from './client-pause.js';
 import type { CommandProcessor, CommitState, ConnectionClock } from './command-processor.js';
@@ -58,6 +59,7 @@ const CLIENTS_SHARE = 0.25;
 export class ConnectionRegistry implements ConnectionServices {
   readonly processor: CommandProcessor;
   readonly parser: RequestParser;
+  readonly scout = new KeyScout();
   readonly commit: CommitState;
   readonly output: TurnOutput;
   readonly context: OutputContext;

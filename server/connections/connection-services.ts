@@ -1,4 +1,5 @@
 /** What a connection needs of everything around it; connection-registry.ts provides it. */
+import type { KeyScout } from '../resp/key-scout.js';
 import type { RequestParser } from '../resp/request-parser.js';
 import type { ClientPause } from './client-pause.js';
 import type { CommandProcessor, CommitState, ConnectionClock } from './command-processor.js';
@@ -27,6 +28,7 @@ export interface TurnMeter {
 export interface ConnectionServices {
   readonly processor: CommandProcessor;
   readonly parser: RequestParser;
+  readonly scout: KeyScout;
   readonly commit: CommitState;
   readonly output: TurnOutput;
   readonly context: OutputContext;

@@ -42,6 +42,8 @@ const UNSENT_BYTES_MAX = 128 * 1024;
 const AHEAD_BYTES_MAX = 64 * 1024;
 /** Positions in a buffer have 31 bits. */
 const INPUT_BYTES_MAX = 0x7fffffff - 1024 * 1024;
+/** With less than this to run, looking ahead for keys gains nothing. */
+const SCOUT_BYTES_MIN = 256;
 /** How long one connection's turn may take, in microseconds. */
 const TURN_MICROS = 2000;
 /** Cost of commands after which the clock is read; a simple command costs about 8. */
@@ -301,10 +303,14 @@ export class Connection implements TransportOwner {
     const { services, session } = this;
     const { parser, processor, output } = services;
     let at = from;
+    let scouted = from;
     this.position = from;
     for (;;) {
       this.stop = this.obstacle();
       if (this.stop !== STOP_NONE) return at;
+      if (at >= scouted && to - at >= SCOUT_BYTES_MIN && this.partial === undefined) {
+        scouted = Math.max(at + 1, services.scout.look(bytes, at, to, processor.prefetchOf(session)));
+      }
       const status = parser.parse(bytes, at, to, this.partial, session.authenticated);
       if (status === PARSE_INCOMPLETE) {
         this.partial = parser.partial;

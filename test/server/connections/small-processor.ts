@@ -3,6 +3,9 @@
  * and on their own: a handful of commands, and a log that commits when the test says so.
  */
 import { Arguments } from '../../../core/arguments.js';
+import { Arena } from '../../../core/memory/arena.js';
+import type { KeyPrefetch } from '../../../core/memory/key-prefetch.js';
+import { Keyspace } from '../../../core/memory/keyspace.js';
 import { ReplyWriter } from '../../../core/reply-writer.js';
 import type { Session } from '../../../core/session.js';
 import type { SlicedTask } from '../../../core/sliced-task.js';
@@ -89,6 +92,7 @@ export class SmallProcessor implements CommandProcessor {
   uncountedBytes = 0;
   executed = 0;
   readonly tasks: CountingTask[] = [];
+  private readonly keyspace = new Keyspace(1, new Arena(), new Uint32Array([1, 2]));
   private readonly commit: SmallCommit;
   private readonly values = new Map<string, Buffer>();
   private readonly sequences = new Map<string, number>();
@@ -100,6 +104,10 @@ export class SmallProcessor implements CommandProcessor {
   private bytes(i: number): Buffer {
     const { args } = this;
     return Buffer.from(args.bytes.subarray(args.start[i]!, args.end[i]!));
+  }
+
+  prefetchOf(): KeyPrefetch {
+    return this.keyspace.prefetch;
   }
 
   beginTurn(): number {
