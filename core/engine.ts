@@ -165,6 +165,8 @@ export class Engine {
   timedCallsMax = TIMED_CALLS_MAX;
   /** Whether the distribution of times is kept for every command. */
   tracksLatency = true;
+  /** False leaves keys whose time is up to the lookups that find them (DEBUG SET-ACTIVE-EXPIRE). */
+  expiresActively = true;
   /** What the last background() took to remove expired keys. */
   expiryMicros = 0;
   private readonly trace = new CommandTrace();
@@ -467,7 +469,7 @@ export class Engine {
     this.expiryMicros = 0;
     if (mayExpire && !this.database.keepsExpired) {
       this.begin(undefined, this.clock.nowMs());
-      left = this.expireDue();
+      left = this.expiresActively && this.expireDue();
       this.expiryMicros = this.clock.monotonicMicros() - started;
       left = this.evictInBackground() || left;
     }

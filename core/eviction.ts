@@ -58,6 +58,8 @@ export class Eviction {
   policy: EvictionPolicy = NO_EVICTION;
   /** Redis' maxmemory-samples: keys drawn from each database for one that goes. */
   samples = 5;
+  /** Told how long keys were evicted without a pause, in microseconds. */
+  onCycle: (micros: number) => void = () => {};
   /** Redis' maxmemory-eviction-tenacity. */
   tenacity = 10;
   private readonly keyspaces: readonly Keyspace[];
@@ -122,7 +124,9 @@ export class Eviction {
     const { session } = effects;
     const { number } = database;
     effects.session = undefined;
+    const started = this.monotonicMicros();
     const outcome = this.evictUntil(bytes, microsMax);
+    this.onCycle(this.monotonicMicros() - started);
     effects.session = session;
     database.select(number);
     database.forgetCollected();

@@ -37,6 +37,7 @@ export class ExecutionWatch implements SlowCallObserver {
     this.engine = engine;
     this.calls = engine.timedCallsMax;
     engine.slowCalls = this;
+    engine.eviction.onCycle = (micros) => this.latency.note('eviction-cycle', micros);
     this.refresh();
   }
 

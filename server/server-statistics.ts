@@ -67,6 +67,8 @@ export class ServerStatistics {
   readonly startedAtMs: number;
   /** 40 hexadecimal digits, another one at every start. */
   readonly runId: string;
+  /** What INFO replication names the history of this server by. */
+  replicationId: string;
   private readonly read: () => GrowingCounters;
   private readonly monotonicMs: () => number;
   private readonly commandRate = new Rate();
@@ -90,6 +92,7 @@ export class ServerStatistics {
     this.startedMs = options.monotonicMs();
     this.sampledMs = this.startedMs;
     this.runId = options.runId;
+    this.replicationId = options.runId;
   }
 
   /** Samples ten times a second until stop(). */

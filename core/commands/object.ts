@@ -29,8 +29,13 @@ function lookup(x: Execution): Found {
 function encodingCommand(x: Execution): void {
   const found = lookup(x);
   if (found === ABSENT) return;
+  x.reply.bulkLatin1(encodingName(x, found));
+}
+
+/** Redis' name for how the value is kept. */
+export function encodingName(x: Execution, found: Found): string {
   const encoding = x.database.values.encoding(found);
-  x.reply.bulkLatin1(encoding === ENCODING_INT ? 'int' : encoding === ENCODING_EMBSTR ? 'embstr' : 'raw');
+  return encoding === ENCODING_INT ? 'int' : encoding === ENCODING_EMBSTR ? 'embstr' : 'raw';
 }
 
 function idletimeCommand(x: Execution): void {
@@ -55,7 +60,12 @@ function freqCommand(x: Execution): void {
 
 function refcountCommand(x: Execution): void {
   const found = lookup(x);
-  if (found !== ABSENT) x.reply.integer(isShared(x, found) ? REFERENCES_SHARED : 1);
+  if (found !== ABSENT) x.reply.integer(referenceCount(x, found));
+}
+
+/** How many references Redis would count to the value. */
+export function referenceCount(x: Execution, found: Found): number {
+  return isShared(x, found) ? REFERENCES_SHARED : 1;
 }
 
 /**

@@ -267,7 +267,7 @@ export function replicationFields(server: ServerContext): InfoFields {
     ['role', 'master'],
     ['connected_slaves', 0],
     ['master_failover_state', 'no-failover'],
-    ['master_replid', server.statistics.runId],
+    ['master_replid', server.statistics.replicationId],
     ['master_replid2', '0'.repeat(40)],
     ['master_repl_offset', 0],
     ['second_repl_offset', -1],
