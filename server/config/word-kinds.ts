@@ -132,7 +132,7 @@ export const eventClassesKind: OptionKind<string> = {
     }
     return [...EVENT_CLASSES].filter((character) => asked.has(character)).join('');
   },
-  // As in Redis `n` is not shown beside `A`.
+  // As in Redis `n` is not shown beside `A`. A file needs it, to have the same classes again.
   format: (value) => (value.startsWith(ALL_EVENTS) ? value.replace(/^[^KEm]*/, 'A') : value),
-  lines: (value) => [quoteWord(value)],
+  lines: (value) => [quoteWord(value.startsWith(ALL_EVENTS) ? `A${value.slice(ALL_EVENTS.length)}` : value)],
 };

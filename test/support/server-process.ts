@@ -20,7 +20,7 @@ export interface ServerProcessOptions {
   /** Further command line options. For Redis they follow, and so override, the ones that make every write durable. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** A configuration file, first on the command line. Holdfast only. */
+  /** A configuration file, first on the command line; for Redis all that there is on it. */
   readonly configFile?: string;
   /** Where the process runs; the data directory when it is not given. */
   readonly workingDirectory?: string;
@@ -226,6 +226,7 @@ export class ServerProcess {
   }
 
   private redisArguments(): string[] {
+    if (this.options.configFile !== undefined) return [this.options.configFile, ...(this.options.args ?? [])];
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.directory, '--save', ''];
     args.push('--appendonly', 'yes', '--appendfsync', 'always', '--auto-aof-rewrite-percentage', '0');
     args.push('--daemonize', 'no', '--loglevel', 'notice');
