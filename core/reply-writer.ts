@@ -99,11 +99,13 @@ export class ReplyWriter {
     this.line(43, text);
   }
 
-  /** -text; the text begins with its code word, for example 'ERR syntax error'. One character a byte. */
+  /** -text; it begins with its code word, for example 'ERR syntax error'. One character a byte; line ends at its end go. */
   error(text: string): void {
     this.errors++;
     this.lastError = text;
-    this.line(45, text);
+    let end = text.length;
+    while (end > 0 && (text.charCodeAt(end - 1) === LF || text.charCodeAt(end - 1) === CR)) end--;
+    this.line(45, end === text.length ? text : text.slice(0, end));
   }
 
   /** :value for any integer up to 2^53 in magnitude. */

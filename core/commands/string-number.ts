@@ -46,7 +46,9 @@ function count(x: Execution): void {
     return;
   }
   const length = present.write(text, 0);
-  if (found === ABSENT || increment.low !== 0 || increment.high !== 0) {
+  // Adding 0 changes nothing but the encoding of a value that was stored as something else than an integer.
+  const changes = increment.low !== 0 || increment.high !== 0;
+  if (found === ABSENT || changes || x.database.values.encoding(found) !== ENCODING_INT) {
     if (!x.reserve(bytesNeededToStore(x.args.length(1), length))) return;
     x.logVerbatim();
     storeText(x, found, length, ENCODING_INT);
@@ -107,7 +109,7 @@ function incrbyfloatCommand(x: Execution): void {
     reply.error('ERR increment would produce NaN or Infinity');
     return;
   }
-  if (found === ABSENT || sum !== value) {
+  if (found === ABSENT || sum !== value || database.values.encoding(found) !== encodingOfText(sum.length)) {
     if (!x.reserve(bytesNeededToStore(args.length(1), sum.length))) return;
     const length = putText(sum);
     x.logBegin('SET', 4);

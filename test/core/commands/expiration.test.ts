@@ -60,6 +60,7 @@ describe('setting', () => {
     expect(engine.run('EXPIRE', 'none', '10')).toBe(':0\r\n');
     expect(engine.run('EXPIRE', 'none', 'x')).toBe('-ERR value is not an integer or out of range\r\n');
     expect(engine.run('EXPIRE', 'none', 'x', 'foo')).toBe('-ERR Unsupported option foo\r\n');
+    expect(engine.run('EXPIRE', 'none', 'x', 'a\nb\r\n\n')).toBe('-ERR Unsupported option a b\r\n');
   });
 });
 

@@ -70,6 +70,22 @@ describe('integers', () => {
     expect(engine.run('DECRBY', 'a', '0')).toBe(':0\r\n');
     expect(engine.logged()).toEqual([['INCRBY a 0']]);
   });
+
+  test('adding 0 gives the encoding that any other sum has, as in Redis', () => {
+    const encoding = () => engine.run('OBJECT', 'ENCODING', 'a').split('\r\n')[1];
+    engine.run('SET', 'a', '12');
+    expect(engine.run('INCRBYFLOAT', 'a', '0')).toBe('$2\r\n12\r\n');
+    expect(encoding()).toBe('embstr');
+    expect(engine.run('DECRBY', 'a', '0')).toBe(':12\r\n');
+    expect(encoding()).toBe('int');
+    engine.run('SETRANGE', 'a', '0', '1');
+    engine.run('INCRBYFLOAT', 'a', '0');
+    engine.run('INCRBYFLOAT', 'a', '0');
+    expect(encoding()).toBe('embstr');
+    expect(engine.logged().flat()).toEqual([
+      ...['SET a 12', 'SET a 12 KEEPTTL', 'DECRBY a 0', 'SETRANGE a 0 1', 'SET a 12 KEEPTTL'],
+    ]);
+  });
 });
 
 describe('INCRBYFLOAT', () => {

@@ -211,7 +211,7 @@ export class CommandGenerator {
       [2, () => ['RANDOMKEY']],
       [2, () => ['TOUCH', ...this.some(() => [this.key()])]],
       [6, () => ['OBJECT', r.pick(['ENCODING', 'ENCODING', 'encoding', 'REFCOUNT', 'FREQ', 'IDLETIME']), this.key()]],
-      [0.2, () => ['OBJECT', r.pick(['HELP', 'help', 'nosuch', 'ENCODING', 'HELP\0', ''])]],
+      [0.2, () => ['OBJECT', r.pick(['HELP', 'help', 'nosuch', 'ENCODING', ''])]],
       [2, () => this.scan()],
       [1.5, () => ['KEYS', this.pattern()]],
       [1.5, () => this.countKeys()],
