@@ -25,7 +25,8 @@ import type { EvictionPolicy } from './eviction-policy.js';
 import { Execution } from './execution.js';
 import type { Arena } from './memory/arena.js';
 import type { KeyPrefetch } from './memory/key-prefetch.js';
-import { Keyspace } from './memory/keyspace.js';
+import type { Keyspace } from './memory/keyspace.js';
+import { LoadableKeyspace } from './memory/loadable-keyspace.js';
 import { RandomNumbers } from './random-numbers.js';
 import { ReplyWriter } from './reply-writer.js';
 import { Session } from './session.js';
@@ -139,6 +140,8 @@ export class Engine {
   logAdmits: (bytes: number) => boolean = () => true;
   /** Cap in bytes on everything that counts as used memory; 0 for none. */
   maxmemory = 0;
+  /** Told when a command has to wait for room for copies, see `hasRoom`. */
+  onCrowded: () => void = () => {};
   /** Bytes that count as used memory outside of the engine: uncommitted effects, parked replies, client buffers. */
   outsideBytes = 0;
   /** Of these, what eviction does not go by, because evicting makes more of it: uncommitted effects. */
@@ -186,7 +189,7 @@ export class Engine {
     this.effects = new EffectWriter(options.sink);
     this.keyspaces = [];
     for (let i = 0; i < options.databases; i++) {
-      this.keyspaces.push(new Keyspace(i + 1, options.arena, options.hashSeed));
+      this.keyspaces.push(new LoadableKeyspace(i + 1, options.arena, options.hashSeed));
     }
     const random = new RandomNumbers(options.random);
     this.accessClock = new AccessClock(random);
@@ -415,6 +418,31 @@ export class Engine {
     return `ERR unknown subcommand '${word}'. Try ${command.fullName.toUpperCase()} HELP.`;
   }
 
+  // ---- room for a view's copies ------------------------------------------------------------------------------------
+
+  /**
+   * Whether the command in `args` may begin: an open view has room for the copies of all pages that it may change. One
+   * that has begun never waits.
+   */
+  hasRoom(): boolean {
+    const { view } = this.arena;
+    if (view === null || view.room(this.pageBound())) return true;
+    this.onCrowded();
+    return false;
+  }
+
+  /** What the command in `args` declares. One in slices has no bound and goes by what each slice may change. */
+  private pageBound(): number {
+    const { args, table } = this;
+    let command = table.find(args);
+    if (command?.subcommands !== undefined && args.count > 1) command = table.findSubcommand(command, args);
+    if (command === undefined || (command.arity >= 0 ? args.count !== command.arity : args.count < -command.arity))
+      return 0;
+    const { pages } = command;
+    if (typeof pages === 'number') return pages;
+    return pages === 'sliced' ? PAGES_OF_SLICE : pages(this.execution);
+  }
+
   // ---- long commands -----------------------------------------------------------------------------------------------
 
   /**
@@ -467,7 +495,7 @@ export class Engine {
     this.sliceEndMicros = started + budgetMicros;
     let left = false;
     this.expiryMicros = 0;
-    if (mayExpire && !this.database.keepsExpired) {
+    if (mayExpire && !this.database.keepsExpired && this.arena.room(PAGES_OF_SLICE)) {
       this.begin(undefined, this.clock.nowMs());
       left = this.expiresActively && this.expireDue();
       this.expiryMicros = this.clock.monotonicMicros() - started;
@@ -576,6 +604,7 @@ export class Engine {
   usedBytes(): number {
     let used = this.arena.usedBytes + this.outsideBytes + this.database.taskBytes;
     for (const keyspace of this.keyspaces) used += keyspace.indexBytes;
+    used += this.arena.viewBytes;
     if (used > this.peakBytes) this.peakBytes = used;
     return used;
   }
@@ -610,7 +639,8 @@ export class Engine {
 
   /** Bytes below maxmemory, negative above it. */
   room(): number {
-    const uncounted = this.eviction.enabled ? this.uncountedBytes : 0;
+    // What a view holds comes back by itself once it is read; evicting would only add to it.
+    const uncounted = this.eviction.enabled ? this.uncountedBytes + this.arena.viewBytes : 0;
     return this.maxmemory - this.usedBytes() + uncounted;
   }
 
@@ -683,6 +713,8 @@ export class Engine {
   }
 }
 
+/** Pages that a slice changes, as far as room for copies goes: a record for each expired key that it removes. */
+const PAGES_OF_SLICE = 64;
 const SWEEP_PAGES = 256;
 const EXPIRE_KEYS = 64;
 

@@ -13,6 +13,7 @@ import type { ExecutionWatch } from './execution-watch.js';
 import type { MonitorFeed } from './monitor-feed.js';
 import type { ServerStatistics } from './server-statistics.js';
 import type { SliceMeter } from './slice-meter.js';
+import type { ViewRoom } from './snapshots/view-room.js';
 
 export interface ShutdownOptions {
   /** Why, for the log: 'SIGTERM', 'SHUTDOWN command'. */
@@ -58,6 +59,8 @@ export interface ServerContext {
   readonly logSpace: LogSpace;
   readonly clock: ServerClock;
   readonly slices: SliceMeter;
+  /** Commands that wait until a snapshot's view has room for their copies. */
+  readonly viewRoom: ViewRoom;
   /** Slow log, latency monitor, waits for the log. */
   readonly watch: ExecutionWatch;
   readonly statistics: ServerStatistics;

@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import { coreCommands } from '../core/commands/core-commands.js';
 import { DiscardingSink } from '../core/effect-writer.js';
 import { Engine } from '../core/engine.js';
-import { Arena } from '../core/memory/arena.js';
+import { LoadableArena } from '../core/memory/loadable-arena.js';
 import { FAULTS_VARIABLE } from '../log/local/fault-files.js';
 import { LocalLog } from '../log/local/local-log.js';
 import type { LocalLogEvent } from '../log/local/local-log-options.js';
@@ -37,6 +37,7 @@ import type { LoadingState, LogSpace, ServerContext, ServerFacts } from './serve
 import type { RunningCore, ServerCoreHooks, ServerCoreOptions, ShutdownRequest } from './server-core-seam.js';
 import { type GrowingCounters, ServerStatistics } from './server-statistics.js';
 import { SliceMeter } from './slice-meter.js';
+import { ViewRoom } from './snapshots/view-room.js';
 import { HOLDFAST_VERSION } from './version.js';
 
 /** The feature level that this version writes. */
@@ -56,6 +57,7 @@ export class ServerCore implements RunningCore, ServerContext {
   readonly log: Logger;
   readonly clock: ServerClock;
   readonly slices: SliceMeter;
+  readonly viewRoom: ViewRoom;
   readonly watch = new ExecutionWatch(systemClock.wallMs);
   readonly statistics: ServerStatistics;
   readonly errorCounts: Map<string, number>;
@@ -90,7 +92,7 @@ export class ServerCore implements RunningCore, ServerContext {
     const output = new TurnOutput((bytes, overflow) => new CountingReplyWriter(bytes, overflow));
     this.errorCounts = output.writer.errorCounts;
     this.engine = new Engine({
-      arena: new Arena(),
+      arena: new LoadableArena(),
       databases: config.values.databases,
       commands: [...coreCommands, ...serverCommands(this)],
       clock: this.clock,
@@ -116,6 +118,8 @@ export class ServerCore implements RunningCore, ServerContext {
     clientPause.onChange = () => {
       this.engine.database.keepsExpired = clientPause.mode !== PAUSE_NONE;
     };
+    this.viewRoom = new ViewRoom(this.engine.arena, () => this.connections.release(this.commit.committed));
+    this.engine.onCrowded = () => this.viewRoom.wait();
     this.statistics = this.makeStatistics();
     this.background = new Background(this.engine, this.commit, this.clock, this.slices, this.watch, (error) =>
       this.fail(error),

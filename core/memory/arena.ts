@@ -99,7 +99,7 @@ export class Arena implements ReadableArena {
   protected readonly pages: PageTable;
   protected readonly freePages = new FreePages();
   protected readonly frozen: FrozenPages;
-  private readonly owners = new PageOwners();
+  protected readonly owners = new PageOwners();
   /** By chunk; an absent chunk is an empty array. */
   protected readonly chunks: Uint8Array[] = [];
   /** The same chunks, for four bytes at a time. */
@@ -108,7 +108,7 @@ export class Arena implements ReadableArena {
   protected readonly states: Int32Array[] = [];
 
   /** Free slots of every page, 8 words of 32 bits each, by chunk; a set bit is free. */
-  private readonly slotMaps: Int32Array[] = [];
+  protected readonly slotMaps: Int32Array[] = [];
   /** The chunk of the last `write`. */
   private targetChunk = 0;
   private target: DataView = NO_VIEW;
@@ -388,7 +388,7 @@ export class Arena implements ReadableArena {
   }
 
   /** Enters the pages in the tables and writes the header. `sizeClass` is the number of pages for a run. */
-  private own(first: number, pageCount: number, keyspaceId: number, kind: number, sizeClass: number): void {
+  protected own(first: number, pageCount: number, keyspaceId: number, kind: number, sizeClass: number): void {
     const pages = this.pages;
     for (let page = first; page < first + pageCount; page++) {
       if (pages.mine[page] !== this.base) this.beforeFirstUse(page);
@@ -406,7 +406,7 @@ export class Arena implements ReadableArena {
   }
 
   /** Takes pages out of use: out of the owner's list and back to the free ones, bytes untouched. */
-  private releasePages(first: number, pageCount: number, kind: number, keyspaceId: number): void {
+  protected releasePages(first: number, pageCount: number, kind: number, keyspaceId: number): void {
     const pages = this.pages;
     pages.removeOwned(this.owners.owned, keyspaceId, first);
     this.owners.pages[keyspaceId]! -= pageCount;
@@ -585,7 +585,7 @@ export class Arena implements ReadableArena {
   }
 
   /** Gets a chunk; false where the limit or the system refuses. */
-  private addChunk(): boolean {
+  protected addChunk(): boolean {
     const chunk = this.freePages.lowestAbsent();
     const from = chunk === 0 ? 1 : 0;
     const end = Math.min(CHUNK_PAGES, this.pagesMax + 1 - (chunk << CHUNK_SHIFT));

@@ -116,6 +116,19 @@ export class FreePages {
     return 0;
   }
 
+  /** Takes these contiguous pages, which are free: those of a page image have their numbers already. */
+  takeAt(first: number, count: number): void {
+    const chunk = first >>> CHUNK_SHIFT;
+    for (let page = first; page < first + count; page++) {
+      if (!this.isFree(page)) throw new ArenaError('ARENA_MISUSE', `page ${page} is not free`);
+      this.bits[page >>> 5]! &= ~(1 << (page & 31));
+    }
+    this.guaranteedOf[chunk] = -1;
+    if (this.freeOf[chunk] === this.usableOf[chunk]) this.emptyChunks--;
+    this.freeOf[chunk]! -= count;
+    this.freePages -= count;
+  }
+
   /** Gives `count` contiguous pages back. Returns whether their chunk is wholly free now. */
   give(first: number, count: number): boolean {
     const chunk = first >>> CHUNK_SHIFT;

@@ -74,13 +74,13 @@ export class Keyspace implements RecordKeys {
   readonly sampler: KeySampler;
   readonly prefetch: KeyPrefetch;
 
-  private readonly arena: Arena;
-  private readonly hash: KeyHash;
-  private readonly table: HashTable;
-  private readonly deadlines: KeyDeadlines;
-  private readonly parts: Parts;
+  protected readonly arena: Arena;
+  protected readonly hash: KeyHash;
+  protected readonly table: HashTable;
+  protected readonly deadlines: KeyDeadlines;
+  protected readonly parts: Parts;
   private readonly released: ReleaseQueue;
-  private readonly reader: RecordReader;
+  protected readonly reader: RecordReader;
   /** The record at the cursor; 0 where the last `find` missed. */
   private current: Reference = NO_REFERENCE;
   /** Length of the key of the last `find`; -1 where there is none to store under. */

@@ -43,8 +43,12 @@ export class PartsReader {
   part(root: Reference, count: number, index: number): Reference {
     if (count === 1) return root;
     if (count <= NODE_REFERENCES_MAX) return this.entry(root, index);
-    const node = this.entry(root, Math.floor(index / NODE_REFERENCES_MAX));
-    return this.entry(node, index % NODE_REFERENCES_MAX);
+    return this.entry(this.node(root, index), index % NODE_REFERENCES_MAX);
+  }
+
+  /** Of more than 254 parts: the node that refers to part `index`. */
+  node(root: Reference, index: number): Reference {
+    return this.entry(root, Math.floor(index / NODE_REFERENCES_MAX));
   }
 
   /** Reference number `index` of a node. */

@@ -135,7 +135,7 @@ export function memoryFields(server: ServerContext): InfoFields {
     ['rss_overhead_bytes', rss - resident],
     ['mem_fragmentation_ratio', ratio(rss, used)],
     ['mem_fragmentation_bytes', rss - used],
-    ['mem_not_counted_for_evict', commit.uncommittedBytes],
+    ['mem_not_counted_for_evict', commit.uncommittedBytes + engine.arena.viewBytes],
     ['mem_replication_backlog', 0],
     ['mem_total_replication_buffers', 0],
     ['mem_clients_slaves', 0],
@@ -146,6 +146,9 @@ export function memoryFields(server: ServerContext): InfoFields {
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', 0],
     ['lazyfreed_objects', 0],
+    ['view_bytes', engine.arena.viewBytes],
+    ['view_waits', server.viewRoom.waits],
+    ['view_waited_usec', server.viewRoom.waitedMicros],
     ['heap_used_bytes', heapUsed],
     ['heap_used_bytes_all_isolates', heapUsed + server.otherHeapBytes()],
   ];

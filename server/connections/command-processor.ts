@@ -26,6 +26,8 @@ export interface CommandProcessor {
   postpones(session: Session, all: boolean): boolean;
   /** Fetches memory ahead for keys of the session's database. */
   prefetchOf(session: Session): KeyPrefetch;
+  /** Whether the parsed command may begin now: a snapshot's view has room for it. */
+  hasRoom(): boolean;
   execute(session: Session): void;
   continueTask(session: Session, budgetMicros: number): boolean;
   recoverFrom(error: unknown): 'replied' | 'close' | 'fatal';

@@ -23,7 +23,7 @@ const STOP_NONE = 0;
 const STOP_CLOSING = 1;
 /** A command runs in slices. */
 const STOP_TASK = 2;
-/** The log must advance first. Reading stops too. */
+/** The log must advance first, or a view must be read on. Reading stops too. */
 const STOP_LOG = 3;
 /** The client must read first. Reading goes on: it may send all it has before it reads. */
 const STOP_UNSENT = 4;
@@ -323,6 +323,10 @@ export class Connection implements TransportOwner {
       }
       const behind = parser.position;
       this.position = behind;
+      if (!processor.hasRoom()) {
+        this.stop = STOP_LOG;
+        return at;
+      }
       if (isCrossProtocol(services)) return this.refuseCrossProtocol(to);
       if (services.clientPause.mode !== PAUSE_NONE && this.mustWait()) {
         this.stop = STOP_PAUSED;

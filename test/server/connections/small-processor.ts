@@ -83,6 +83,8 @@ class CountingTask implements SlicedTask {
 const PART = Buffer.from('+part\r\n');
 
 export class SmallProcessor implements CommandProcessor {
+  /** False: no command may begin. */
+  room = true;
   readonly args = new Arguments();
   readonly output = new TurnOutput((bytes, overflow) => new ReplyWriter(bytes, overflow));
   readonly reply = this.output.writer;
@@ -183,6 +185,10 @@ export class SmallProcessor implements CommandProcessor {
     const value = Buffer.alloc(bytes, 'x');
     this.reply.array(count);
     for (let i = 0; i < count; i++) this.bulk(value);
+  }
+
+  hasRoom(): boolean {
+    return this.room;
   }
 
   continueTask(session: Session): boolean {

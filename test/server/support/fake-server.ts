@@ -24,6 +24,7 @@ import { MonitorFeed } from '../../../server/monitor-feed.js';
 import type { ServerContext, ShutdownOptions } from '../../../server/server-context.js';
 import { ServerStatistics } from '../../../server/server-statistics.js';
 import { SliceMeter } from '../../../server/slice-meter.js';
+import { ViewRoom } from '../../../server/snapshots/view-room.js';
 import type { Argument } from '../../support/resp-client.js';
 
 export const machine: MachineFacts = { memoryBytes: 8 * 1024 ** 3, openFilesMax: 20_000 };
@@ -128,6 +129,7 @@ export class FakeServer {
       clock,
       watch: new ExecutionWatch(systemClock.wallMs),
       slices: new SliceMeter(() => clock.monotonicMicros(), false),
+      viewRoom: new ViewRoom(new Arena(), () => {}),
       errorCounts: this.reply.errorCounts,
       otherHeapBytes: () => 0,
       shutdown: (options: ShutdownOptions) => {

@@ -1,0 +1,174 @@
+/**
+ * Loads a page image into an empty dataset, in slices: pages go straight to their places, then everything that lies
+ * outside of them is rebuilt: what the allocator knows, hash tables, expiry indexes, counters. Reading the image, and
+ * what to do when it turns out to be wrong, is the caller's.
+ *
+ *   page() for every page, in any order ─> step() until it returns true
+ */
+
+import { ArenaError } from './arena-error.js';
+import { type ImagePages, spanPages } from './image-pages.js';
+import type { LoadableArena } from './loadable-arena.js';
+import type { LoadableKeyspace } from './loadable-keyspace.js';
+import { KEYSPACES_MAX } from './page-owners.js';
+import { KIND_FREE, KIND_RECORD } from './page-table.js';
+import { NODE_REFERENCES_MAX, PART_BYTES, PartsReader, partCount } from './parts-reader.js';
+import type { KeyspaceCounters } from './readable-dataset.js';
+import { NO_REFERENCE, type Reference } from './reference.js';
+
+const STAGE_SPANS = 0;
+const STAGE_RECORDS = 1;
+const STAGE_REST = 2;
+const STAGE_DONE = 3;
+
+export class ImageLoader {
+  /** Records entered so far. */
+  records = 0;
+  private readonly arena: LoadableArena;
+  private readonly keyspaces: readonly LoadableKeyspace[];
+  private readonly image: ImagePages;
+  private readonly counters: readonly KeyspaceCounters[];
+  private readonly clock: number;
+  private readonly parts: PartsReader;
+  private readonly byId = new Map<number, LoadableKeyspace>();
+  private stage = STAGE_SPANS;
+  private next = 1;
+  private keyspace: LoadableKeyspace | undefined = undefined;
+  private readonly adopt: (reference: Reference) => void;
+
+  /**
+   * @param arena empty, as the keyspaces are.
+   * @param image its tables hold together, see `requireSoundTables`.
+   * @param counters of each database at the cut, with the owner of its pages; not more than there are keyspaces.
+   * @param clock 24-bit access clock that all keys get.
+   * @throws ArenaError `IMAGE_WRONG`, and `ARENA_FULL` where there is no memory
+   */
+  constructor(
+    arena: LoadableArena,
+    keyspaces: readonly LoadableKeyspace[],
+    image: ImagePages,
+    counters: readonly KeyspaceCounters[],
+    clock: number,
+  ) {
+    this.arena = arena;
+    this.keyspaces = keyspaces;
+    this.image = image;
+    this.counters = counters;
+    this.clock = clock;
+    this.parts = new PartsReader(arena);
+    this.adopt = (reference) => this.adoptRecord(reference);
+    requireOwners(counters, keyspaces.length);
+    arena.loadChunks(image.pageEnd);
+    this.assignOwners();
+  }
+
+  /** Takes a page of the image, 4 KiB at `at` of `bytes`. */
+  page(page: number, bytes: Uint8Array, at: number): void {
+    this.arena.loadPage(page, bytes, at);
+  }
+
+  /**
+   * Rebuilds about `pageBudget` pages further; all pages are there.
+   * @returns true when the dataset is loaded, and is what was counted at the cut.
+   * @throws ArenaError `IMAGE_WRONG`: `abandon`, and load something else.
+   */
+  step(pageBudget: number): boolean {
+    for (let left = pageBudget; left > 0 && this.stage !== STAGE_DONE; left--) {
+      if (this.stage === STAGE_REST ? this.next <= 0 : this.next >= this.image.pageEnd) this.endStage();
+      else if (this.stage === STAGE_SPANS) this.loadSpan();
+      else if (this.stage === STAGE_RECORDS) this.loadRecords();
+      else this.arena.loadedPage(this.next--);
+    }
+    return this.stage === STAGE_DONE;
+  }
+
+  /** Lets go of all that was loaded: the dataset is empty again. */
+  abandon(): void {
+    for (const keyspace of this.keyspaces) keyspace.detach();
+    while (this.arena.sweep(4096) > 0);
+    this.arena.purge();
+  }
+
+  /** Databases get the owners that their pages name; those without pages any other id. */
+  private assignOwners(): void {
+    const { arena, counters, keyspaces } = this;
+    for (const keyspace of keyspaces) keyspace.leaveId();
+    counters.forEach(({ id }, database) => {
+      keyspaces[database]!.loadAs(id);
+      this.byId.set(id, keyspaces[database]!);
+    });
+    for (const keyspace of keyspaces.slice(counters.length)) keyspace.loadAs(arena.openKeyspace());
+  }
+
+  private endStage(): void {
+    if (this.stage === STAGE_REST) this.requireCounters();
+    this.stage++;
+    // The rest goes from the highest page down, so that the lowest ones are the first to be filled.
+    this.next = this.stage === STAGE_REST ? this.image.pageEnd - 1 : 1;
+  }
+
+  private loadSpan(): void {
+    const { image } = this;
+    const page = this.next;
+    if (image.kinds[page] === KIND_FREE) {
+      this.next++;
+      return;
+    }
+    if (!this.byId.has(image.keyspaces[page]!)) {
+      throw new ArenaError('IMAGE_WRONG', `page ${page} of the image belongs to no database`);
+    }
+    this.arena.loadSpan(image, page);
+    this.next += spanPages(image, page);
+  }
+
+  private loadRecords(): void {
+    const page = this.next++;
+    if (this.image.kinds[page] !== KIND_RECORD) return;
+    this.keyspace = this.byId.get(this.image.keyspaces[page]!);
+    this.arena.forEachRecordInPage(page, this.adopt);
+  }
+
+  private adoptRecord(reference: Reference): void {
+    const keyspace = this.keyspace!;
+    keyspace.adopt(reference, this.clock);
+    this.records++;
+    if (keyspace.keyRoot !== NO_REFERENCE) this.reach(keyspace.keyRoot, keyspace.adoptedKeyLength);
+    if (keyspace.valueRoot !== NO_REFERENCE) this.reach(keyspace.valueRoot, keyspace.adoptedValueLength);
+  }
+
+  /** Takes the parts of a byte string, and the nodes above them, into use. */
+  private reach(root: Reference, length: number): void {
+    const { arena, parts } = this;
+    const count = partCount(length);
+    if (count > 1) arena.loadNode(root);
+    for (let index = 0; index < count; index++) {
+      if (count > NODE_REFERENCES_MAX && index % NODE_REFERENCES_MAX === 0) arena.loadNode(parts.node(root, index));
+      arena.loadRun(parts.part(root, count, index), Math.min(PART_BYTES, length - index * PART_BYTES));
+    }
+  }
+
+  private requireCounters(): void {
+    this.counters.forEach((counted, database) => {
+      const { count, keysWithExpiry, contentBytes } = this.keyspaces[database]!;
+      const same =
+        count === counted.count && keysWithExpiry === counted.keysWithExpiry && contentBytes === counted.contentBytes;
+      if (same) return;
+      const text = ({ count, keysWithExpiry, contentBytes }: Omit<KeyspaceCounters, 'id'>): string =>
+        `${count} keys, ${keysWithExpiry} with a deadline, ${contentBytes} bytes`;
+      const message = `database ${database} of the image has ${text({ count, keysWithExpiry, contentBytes })}; at the cut it had ${text(counted)}`;
+      throw new ArenaError('IMAGE_WRONG', message);
+    });
+  }
+}
+
+/** Before anything is changed: every database has an owner of its own. */
+function requireOwners(counters: readonly KeyspaceCounters[], databases: number): void {
+  if (counters.length > databases) {
+    throw new ArenaError('IMAGE_WRONG', `the image has ${counters.length} databases, the server ${databases}`);
+  }
+  const ids = new Set(counters.map(({ id }) => id));
+  if (ids.size !== counters.length) throw new ArenaError('IMAGE_WRONG', 'two databases of the image own one keyspace');
+  for (const id of ids) {
+    if (id > KEYSPACES_MAX) throw new ArenaError('IMAGE_WRONG', `a database of the image owns the keyspace ${id}`);
+  }
+}

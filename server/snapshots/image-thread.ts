@@ -1,0 +1,86 @@
+/**
+ * Entry of the image thread: creates the file, reads the view into it, seals it, and ends. It lives for one image, since
+ * only a thread that has ended lets go of the chunks that it saw.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { ViewReader } from '../../core/memory/view-reader.js';
+import { isNoSpace } from '../../log/local/file-layer.js';
+import { ImageError } from './image-error.js';
+import { ImageFileWriter } from './image-file-writer.js';
+import { type ImageOrder, type ImageThreadData, type ImageThreadMessage, ImageWord } from './image-messages.js';
+import { nodeSnapshotFiles } from './snapshot-files.js';
+
+/** Pages between two looks at whether the view was closed. */
+const STEP_PAGES = 64;
+
+const { path, words } = workerData as ImageThreadData;
+const files = nodeSnapshotFiles;
+let fd = -1;
+let writer: ImageFileWriter | undefined;
+
+function send(message: ImageThreadMessage): void {
+  parentPort!.postMessage(message);
+}
+
+/** The file is new: truncating an old one takes long, and would do so while the view is open. */
+function createFile(): void {
+  if (files.exists(path)) files.unlink(path);
+  fd = files.open(path, 'create');
+}
+
+function read({ share, header, keyspaces, waitingMax }: ImageOrder & { type: 'read' }): void {
+  let reader: ViewReader | undefined;
+  const hurried = (): boolean => reader !== undefined && reader.waiting > waitingMax;
+  writer = new ImageFileWriter(files, fd, header, share.kinds, hurried);
+  reader = new ViewReader(share, writer);
+  words[ImageWord.pagesTotal] = reader.pagesInUse;
+  for (let whole = false; !whole; ) {
+    whole = reader.step(STEP_PAGES);
+    words[ImageWord.pages] = writer.pages + reader.dead;
+    if (reader.closed) throw new ImageError('IMAGE_CANCELLED', 'the view was closed before it was read');
+  }
+  if (!reader.complete || writer.pages !== reader.drained + reader.claimed) {
+    const message = `the view gave ${reader.drained} + ${reader.claimed} pages and ${reader.dead} dead ones of ${reader.pagesInUse}`;
+    throw new ImageError('IMAGE_WRONG', message);
+  }
+  const { drained, contested } = reader;
+  send({ type: 'read', pages: writer.pages, drained, contested });
+  writer.finish(keyspaces);
+}
+
+function end(): void {
+  if (fd >= 0) files.close(fd);
+  fd = -1;
+  parentPort!.close();
+}
+
+function fail(error: unknown): void {
+  let code = error instanceof ImageError ? error.code : ('IMAGE_FAILED' as const);
+  if (isNoSpace(error)) code = 'IMAGE_NO_SPACE';
+  send({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+  end();
+}
+
+function obey(order: ImageOrder): void {
+  try {
+    if (order.type === 'read') {
+      read(order);
+    } else if (order.type === 'seal') {
+      send({ type: 'done', bytes: writer!.seal(order) });
+      end();
+    } else {
+      end();
+    }
+  } catch (error) {
+    fail(error);
+  }
+}
+
+if (parentPort === null) throw new Error('image-thread.js runs as a worker thread only');
+parentPort.on('message', obey);
+try {
+  createFile();
+  send({ type: 'ready' });
+} catch (error) {
+  fail(error);
+}
