@@ -31,6 +31,6 @@ export class BatchBuffer {
 
   constructor(memory: SharedArrayBuffer) {
     this.control = new Float64Array(memory, 0, CELL_CONTROL_WORDS);
-    this.bytes = new Uint8Array(memory, CELL_CONTROL_BYTES);
+    this.bytes = new Uint8Array(memory, CELL_CONTROL_BYTES, memory.byteLength - CELL_CONTROL_BYTES);
   }
 }

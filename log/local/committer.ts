@@ -4,7 +4,7 @@
  */
 import { advanceRunningChecksum, FRAME_ALIGNMENT, FrameHeader, FrameKind, frameBytes, sealFrame } from '../frame.js';
 import { LogError } from '../log-error.js';
-import { alignedMemory } from './aligned-memory.js';
+import { alignedBytes } from './aligned-memory.js';
 import { type CommitState, monotonicMs, Num, Word } from './commit-state.js';
 import { type FileLayer, writeDurably } from './file-layer.js';
 
@@ -98,7 +98,7 @@ export class Committer {
 
 /** A buffer for frames with a body of at most `bodyBytesMax`. */
 export function frameBuffer(bodyBytesMax: number): Uint8Array {
-  return new Uint8Array(alignedMemory(frameBytes(bodyBytesMax)));
+  return alignedBytes(frameBytes(bodyBytesMax));
 }
 
 /** Whether a frame of this kind leaves nothing that a mark would still have to cover. */

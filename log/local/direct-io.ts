@@ -6,7 +6,7 @@
  */
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { alignedMemory } from './aligned-memory.js';
+import { alignedBytes } from './aligned-memory.js';
 
 /** Where writes are made durable by the descriptor itself; elsewhere every write needs a sync behind it. */
 export const WRITES_SYNC_THEMSELVES = process.platform === 'linux';
@@ -41,7 +41,7 @@ function probe(path: string): boolean {
   let fd = -1;
   try {
     fd = fs.openSync(path, O_CREAT | O_TRUNC | O_RDWR | O_DIRECT, 0o600);
-    const bytes = new Uint8Array(alignedMemory(2 * PROBE_BYTES));
+    const bytes = alignedBytes(2 * PROBE_BYTES);
     for (const at of [0, PROBE_BYTES]) {
       if (fs.writeSync(fd, bytes, at, PROBE_BYTES, at) !== PROBE_BYTES) return false;
     }

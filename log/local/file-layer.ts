@@ -54,7 +54,7 @@ export interface FileLayer<Site extends string = SyncSite> {
   write(fd: number, bytes: Uint8Array, from: number, length: number, offset: number): number;
   /**
    * Writes to a `durable` descriptor; the bytes that it returns as written are on the disk, and so is what it takes to
-   * find them. `from`, `length` and `offset` are multiples of 512, and `bytes` begins on one: see `alignedMemory`.
+   * find them. `from`, `length` and `offset` are multiples of 512, and `bytes` begins on one: see `alignedBytes`.
    */
   writeDurable(fd: number, bytes: Uint8Array, from: number, length: number, offset: number, site: Site): number;
   truncate(fd: number, size: number): void;

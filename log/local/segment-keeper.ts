@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { FRAME_ALIGNMENT, FrameKind } from '../frame.js';
 import { LogError } from '../log-error.js';
-import { alignedMemory } from './aligned-memory.js';
+import { alignedBytes } from './aligned-memory.js';
 import { type CommitState, Num, Word } from './commit-state.js';
 import { type Committer, frameBuffer } from './committer.js';
 import { type FileLayer, isNoSpace, type SyncSite, systemErrorCode, writeDurably } from './file-layer.js';
@@ -48,7 +48,7 @@ export class SegmentKeeper {
   private readonly onEvent: (event: LocalLogEvent) => void;
   private readonly zeros: Uint8Array;
   /** A segment's header on its way to the disk. */
-  private readonly sector = new Uint8Array(alignedMemory(SEGMENT_HEADER_BYTES));
+  private readonly sector = alignedBytes(SEGMENT_HEADER_BYTES);
   private readonly control = frameBuffer(0);
   private spare: Spare | undefined = undefined;
   private preparation: Preparation | undefined = undefined;
@@ -70,7 +70,7 @@ export class SegmentKeeper {
     this.identity = identity;
     this.sizes = sizes;
     this.onEvent = onEvent;
-    this.zeros = new Uint8Array(alignedMemory(sizes.sliceBytes));
+    this.zeros = alignedBytes(sizes.sliceBytes);
   }
 
   /** Whether the next segment lies ready. */

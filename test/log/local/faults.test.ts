@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { alignedMemory } from '../../../log/local/aligned-memory.js';
+import { alignedBytes } from '../../../log/local/aligned-memory.js';
 import { FAULT_COUNTER_BYTES, FaultFiles, parseLogFaults } from '../../../log/local/fault-files.js';
 import { nodeFiles } from '../../../log/local/file-layer.js';
 import { LocalLog } from '../../../log/local/local-log.js';
@@ -161,7 +161,7 @@ describe('faults as text', () => {
     const file = path.join(temporaryDirectory(), 'f');
     files.close(files.open(file, 'create'));
     const fd = files.open(file, 'durable');
-    const sector = new Uint8Array(alignedMemory(512));
+    const sector = alignedBytes(512);
     expect(files.writeDurable(fd, sector, 0, 512, 0, 'step')).toBe(512);
     sector.set(Buffer.from('HFF1....'));
     expect(() => files.writeDurable(fd, sector, 0, 512, 0, 'commit')).toThrowError(
