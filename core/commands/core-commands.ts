@@ -2,6 +2,7 @@
 import type { CommandSpec } from './command.js';
 import { connectionCommands } from './connection.js';
 import { databaseCommands } from './databases.js';
+import { dumpCommands } from './dump.js';
 import { expirationCommands } from './expiration.js';
 import { keyCopyCommands } from './key-copy.js';
 import { keyCommands } from './keys.js';
@@ -26,6 +27,7 @@ export const coreCommands: readonly CommandSpec[] = [
   ...randomKeyCommands,
   ...objectCommands,
   ...expirationCommands,
+  ...dumpCommands,
   ...databaseCommands,
   ...connectionCommands,
 ];

@@ -90,6 +90,11 @@ export function pagesToMoveAway(x: Execution): number {
   return PAGES_TO_COPY + nodesOfKey(x, 1) + 1;
 }
 
+/** RESTORE: a value of any length, whatever the length of its payload. */
+export function pagesToRestore(x: Execution): number {
+  return PAGES_TO_COPY + nodesOfKey(x, 1);
+}
+
 /** Moving a record to another slot, as a deadline may: also frees the slot left and an expired key. */
 export const PAGES_TO_MOVE = SLOT_PAGES_MAX + 2;
 

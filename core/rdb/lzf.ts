@@ -65,9 +65,7 @@ export class LzfCompressor {
         if (to - (literals === 0 ? 1 : 0) + 4 >= limit) return 0;
         to = endLiterals(target, to, literals);
         literals = 0;
-        const lengthMax = Math.min(end - from - 2, REFERENCE_MAX);
-        let length = 3;
-        while (length < lengthMax && bytes[found + length] === bytes[from + length]) length++;
+        const length = matchLength(bytes, found, from, Math.min(end - from - 2, REFERENCE_MAX));
         to = putReference(target, to, offset, length) + 1;
         from += length;
         if (from >= lastHashed) break;
@@ -96,6 +94,23 @@ export class LzfCompressor {
     }
     return endLiterals(target, to, literals) - at;
   }
+}
+
+/**
+ * Bytes that are the same at both places, of which the first three are. Where more than 16 may follow, liblzf looks at 16
+ * without asking for the end, and so takes a byte or two more at the end of the input; so does this, for the same bytes.
+ */
+function matchLength(bytes: Uint8Array, found: number, from: number, lengthMax: number): number {
+  let length = 2;
+  if (lengthMax > 16) {
+    while (length < 18) {
+      length++;
+      if (bytes[found + length] !== bytes[from + length]) return length;
+    }
+  }
+  do length++;
+  while (length < lengthMax && bytes[found + length] === bytes[from + length]);
+  return length;
 }
 
 /** Ends a run of literals, whose first byte was left free, and returns the next byte to write. */

@@ -48,6 +48,13 @@ export class RdbString {
     return this.scratch;
   }
 
+  /** Gives back a large buffer of its own, and with it the bytes. */
+  release(): void {
+    if (this.scratch.length <= SCRATCH_KEPT) return;
+    this.scratch = NOTHING;
+    this.bytes = NOTHING;
+  }
+
   /** The string as text, one character a byte, at most `lengthMax` of them. */
   text(lengthMax = 1024): string {
     return String.fromCharCode(...this.bytes.subarray(this.start, Math.min(this.end, this.start + lengthMax)));

@@ -125,7 +125,7 @@ export class TestEngine {
     const { engine, reply } = this;
     reply.position = 0;
     engine.args.set(args);
-    this.beginChecked();
+    this.beginChecked(session);
     engine.execute(session);
     this.debugArena?.commandEnd();
     while (session.task !== undefined) this.slice(session);
@@ -167,9 +167,11 @@ export class TestEngine {
     engine.endReplay(engine.effects.sequence);
   }
 
-  private beginChecked(): void {
+  private beginChecked(session: Session): void {
     const { debugArena, engine } = this;
     if (debugArena === undefined) return;
+    // What ran before, or in between, may have left another database selected than the one that the bound is about.
+    engine.database.select(session.database);
     let command = engine.table.find(engine.args);
     if (command?.subcommands !== undefined && engine.args.count > 1) {
       command = engine.table.findSubcommand(command, engine.args);

@@ -101,6 +101,7 @@ function declarationOf(info: unknown[], docs: Fields): Fields {
     complexity: docs.complexity,
     summary: docs.summary,
     deprecated: deprecated ? { since: docs.deprecated_since, replacedBy: docs.replaced_by } : undefined,
+    systemCommand: (docs.doc_flags as string[] | undefined)?.includes('syscmd') ? true : undefined,
     history: docs.history,
     tips: tips.length === 0 ? undefined : tips,
     keys: keys.length === 0 ? undefined : keys.map(keySpec),
@@ -161,9 +162,9 @@ describeWith(['redis-server'], 'declarations against redis-server', () => {
 
 test('the surface of this release is declared', () => {
   const surface = `
-    append copy dbsize decr decrby del delex digest echo exists expire expireat expiretime flushall flushdb get getdel getex
+    append copy dbsize decr decrby del delex digest dump echo exists expire expireat expiretime flushall flushdb get getdel getex
     getrange getset incr incrby incrbyfloat keys lcs mget move mset msetex msetnx object persist pexpire pexpireat
-    pexpiretime ping psetex pttl randomkey rename renamenx scan select set setex setnx setrange strlen substr swapdb time
+    pexpiretime ping psetex pttl randomkey rename renamenx restore restore-asking scan select set setex setnx setrange strlen substr swapdb time
     touch ttl type unlink`;
   expect(coreCommands.map((spec) => spec.name).sort()).toEqual(surface.trim().split(/\s+/));
 });

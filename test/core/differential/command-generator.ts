@@ -3,6 +3,7 @@
  * malformed ones. What depends on the clock is kept apart: a deadline lies far in the past, or an hour and more from now,
  * or beyond FIXED_DEADLINE_MS where it is absolute, so that no key expires while a test runs.
  */
+import { dumpPayload, foreignPayload } from '../rdb/payloads.js';
 import { SeededRandom } from './random.js';
 
 /** Absolute deadlines are beyond this (the year 2286), relative ones before it. */
@@ -212,6 +213,8 @@ export class CommandGenerator {
       [2, () => ['TOUCH', ...this.some(() => [this.key()])]],
       [6, () => ['OBJECT', r.pick(['ENCODING', 'ENCODING', 'encoding', 'REFCOUNT', 'FREQ', 'IDLETIME']), this.key()]],
       [0.2, () => ['OBJECT', r.pick(['HELP', 'help', 'nosuch', 'ENCODING', ''])]],
+      [3, () => ['DUMP', this.key()]],
+      [5, () => [r.pick(['RESTORE', 'RESTORE', 'RESTORE-ASKING']), this.key(), ...this.payload()]],
       [2, () => this.scan()],
       [1.5, () => ['KEYS', this.pattern()]],
       [1.5, () => this.countKeys()],
@@ -485,6 +488,29 @@ export class CommandGenerator {
     else if (r.chance(0.6)) options.push(...this.deadline());
     if (r.chance(0.05)) options.push(r.pick(OPTION_WORDS));
     return r.chance(0.3) && options.length > 2 ? [...options.slice(1), options[0]!] : options;
+  }
+
+  /** Deadline, payload and options of a RESTORE; one in ten is damaged, though its checksum may be right. */
+  private payload(): Words {
+    const r = this.random;
+    const value = this.value();
+    const made = r.chance(0.9)
+      ? dumpPayload(typeof value === 'string' ? latin1(value) : value)
+      : r.pick([
+          new Uint8Array(0),
+          this.bytes(12),
+          foreignPayload([0, 3, 65]),
+          foreignPayload([0, 0xc3, 2, 40, 0, 65]),
+        ]);
+    const payload = made.length > 0 && r.chance(0.05) ? made.with(r.below(made.length), r.below(256)) : made;
+    const options: Words = [];
+    if (r.chance(0.6)) options.push(r.pick(['REPLACE', 'replace']));
+    const absolute = r.chance(0.4);
+    if (absolute) options.push(r.pick(['ABSTTL', 'absttl']));
+    if (r.chance(0.1)) options.push('IDLETIME', r.chance(0.7) ? String(r.below(10_000)) : this.integer());
+    if (r.chance(0.1)) options.push('FREQ', r.chance(0.7) ? String(r.below(256)) : this.integer());
+    if (r.chance(0.05)) options.push(r.pick(OPTION_WORDS));
+    return [r.chance(0.5) ? '0' : absolute ? this.moment(1) : this.relative(1000), payload, ...options];
   }
 
   private conditions(): Words {
