@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { runFragmentationBenchmark } from './fragmentation.js';
 import { runIdleConnectionsBenchmark } from './idle-connections.js';
 import { runMemoryBenchmark } from './memory.js';
 import { runPausesBenchmark } from './pauses.js';
@@ -13,6 +14,7 @@ type Benchmark = (args: string[]) => Promise<void>;
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   throughput: runThroughputBenchmark,
   memory: runMemoryBenchmark,
+  fragmentation: runFragmentationBenchmark,
   restart: runRestartBenchmark,
   pauses: runPausesBenchmark,
   'idle-connections': runIdleConnectionsBenchmark,

@@ -24,6 +24,7 @@ import { EVICTING, Eviction, NOTHING_TO_EVICT } from './eviction.js';
 import type { EvictionPolicy } from './eviction-policy.js';
 import { Execution } from './execution.js';
 import type { Arena } from './memory/arena.js';
+import { Defragmenter } from './memory/defragmenter.js';
 import type { KeyPrefetch } from './memory/key-prefetch.js';
 import type { Keyspace } from './memory/keyspace.js';
 import { LoadableKeyspace } from './memory/loadable-keyspace.js';
@@ -126,6 +127,7 @@ export class Engine {
   table: CommandTable;
   /** Commands as the log names them. */
   private readonly loggedTable: CommandTable;
+  readonly defragmenter: Defragmenter;
   readonly execution: Execution;
   readonly random: () => number;
   readonly clock: EngineClock;
@@ -194,6 +196,7 @@ export class Engine {
     const random = new RandomNumbers(options.random);
     this.accessClock = new AccessClock(random);
     this.database = new Database(this.keyspaces, this.effects, this.args, this.accessClock);
+    this.defragmenter = new Defragmenter(this.arena, this.keyspaces, () => this.clock.monotonicMicros());
     this.eviction = new Eviction(
       this,
       this.keyspaces,
@@ -486,7 +489,8 @@ export class Engine {
   }
 
   /**
-   * Removes expired keys and frees detached memory until the budget is used up.
+   * Removes expired keys, evicts others above maxmemory, frees detached memory and moves records out of sparse pages until the
+   * budget is used up.
    * @param mayExpire false while the log cannot take the removals, or while this node is not the writer.
    * @returns true when work is left that could be done at once.
    */
@@ -504,7 +508,7 @@ export class Engine {
     while (this.sweepOnce()) {
       if (this.sliceOver()) return true;
     }
-    return left;
+    return this.defragmenter.step(this.sliceEndMicros) || left;
   }
 
   /** One step of freeing what was detached; true while more is left. */
@@ -632,7 +636,7 @@ export class Engine {
   private roomFor(bytes: number): number {
     let room = this.room();
     for (const keyspace of this.keyspaces) {
-      while (room < bytes && keyspace.sweepReleased(SWEEP_PAGES) > 0) room = this.room();
+      while (room < bytes && keyspace.released.sweep(SWEEP_PAGES) > 0) room = this.room();
     }
     return Math.max(room, this.room());
   }

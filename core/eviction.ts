@@ -231,7 +231,7 @@ export class Eviction {
 
   private remove(database: number, hash: number, reference: number): boolean {
     if (!this.database.evict(database, hash, reference, this.policy.volatileOnly)) return false;
-    this.keyspaces[database]!.sweepReleased(SWEEP_PARTS);
+    this.keyspaces[database]!.released.sweep(SWEEP_PARTS);
     return true;
   }
 

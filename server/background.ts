@@ -1,11 +1,12 @@
 /**
  * Work that nobody waits for, in slices between the turns of the clients: removing keys whose time is up, freeing what
- * was let go of, following the wall clock, and telling the engine when the disk is full.
+ * was let go of, moving records together, following the wall clock, and telling the engine when the disk is full.
  */
 import { type Engine, ERROR_NO_SPACE } from '../core/engine.js';
 import type { CommitPipeline } from './commit/commit-pipeline.js';
 import type { ServerClock } from './engine-clock.js';
 import type { ExecutionWatch } from './execution-watch.js';
+import type { MemoryReturn } from './memory-return.js';
 import type { SliceMeter } from './slice-meter.js';
 
 /** One slice: clients wait no longer than this for it. */
@@ -17,6 +18,7 @@ export class Background {
   private readonly clock: ServerClock;
   private readonly slices: SliceMeter;
   private readonly watch: ExecutionWatch;
+  private readonly memoryReturn: MemoryReturn;
   private readonly onFault: (error: unknown) => void;
   private timer: NodeJS.Timeout | undefined = undefined;
   private immediate: NodeJS.Immediate | undefined = undefined;
@@ -32,6 +34,7 @@ export class Background {
     clock: ServerClock,
     slices: SliceMeter,
     watch: ExecutionWatch,
+    memoryReturn: MemoryReturn,
     onFault: (error: unknown) => void,
   ) {
     this.engine = engine;
@@ -39,6 +42,7 @@ export class Background {
     this.clock = clock;
     this.slices = slices;
     this.watch = watch;
+    this.memoryReturn = memoryReturn;
     this.onFault = onFault;
   }
 
@@ -64,6 +68,7 @@ export class Background {
     this.clock.synchronize();
     this.refreshRefusals();
     this.engine.usedBytes();
+    this.memoryReturn.check(this.clock.monotonicMicros() / 1000);
     this.schedule();
   }
 

@@ -10,6 +10,7 @@ import type { ConnectionLimits } from './connections/connection-limits.js';
 import type { ConnectionRegistry } from './connections/connection-registry.js';
 import type { ServerClock } from './engine-clock.js';
 import type { ExecutionWatch } from './execution-watch.js';
+import type { MemoryReturn } from './memory-return.js';
 import type { MonitorFeed } from './monitor-feed.js';
 import type { ServerStatistics } from './server-statistics.js';
 import type { SliceMeter } from './slice-meter.js';
@@ -64,6 +65,7 @@ export interface ServerContext {
   /** Slow log, latency monitor, waits for the log. */
   readonly watch: ExecutionWatch;
   readonly statistics: ServerStatistics;
+  readonly memoryReturn: MemoryReturn;
   /** Error replies by code word, for INFO errorstats. */
   readonly errorCounts: Map<string, number>;
   /** JavaScript heap in use by the process' other threads, in bytes. */

@@ -30,6 +30,7 @@ import { CountingReplyWriter } from './counting-reply-writer.js';
 import { logDirectoryOf } from './data-directory.js';
 import { ServerClock, systemClock } from './engine-clock.js';
 import { ExecutionWatch } from './execution-watch.js';
+import { MemoryReturn, v8Collect } from './memory-return.js';
 import { MonitorFeed } from './monitor-feed.js';
 import { Recovery } from './recovery.js';
 import { renamedCommands } from './renamed-commands.js';
@@ -60,6 +61,7 @@ export class ServerCore implements RunningCore, ServerContext {
   readonly viewRoom: ViewRoom;
   readonly watch = new ExecutionWatch(systemClock.wallMs);
   readonly statistics: ServerStatistics;
+  readonly memoryReturn: MemoryReturn;
   readonly errorCounts: Map<string, number>;
   readonly loading: LoadingState = { startedAtMs: Date.now(), loadedBytes: 0, totalBytes: 0 };
   readonly logSpace: LogSpace = { low: false, freeBytes: -1 };
@@ -121,8 +123,15 @@ export class ServerCore implements RunningCore, ServerContext {
     this.viewRoom = new ViewRoom(this.engine.arena, () => this.connections.release(this.commit.committed));
     this.engine.onCrowded = () => this.viewRoom.wait();
     this.statistics = this.makeStatistics();
-    this.background = new Background(this.engine, this.commit, this.clock, this.slices, this.watch, (error) =>
-      this.fail(error),
+    this.memoryReturn = new MemoryReturn(this.engine.arena, v8Collect());
+    this.background = new Background(
+      this.engine,
+      this.commit,
+      this.clock,
+      this.slices,
+      this.watch,
+      this.memoryReturn,
+      (error) => this.fail(error),
     );
     this.listener = new Listener(
       {

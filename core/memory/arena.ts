@@ -60,6 +60,13 @@ export interface ArenaOptions {
   readonly allocate?: (bytes: number) => SharedArrayBuffer;
 }
 
+/** The allocator's books. */
+export interface ArenaTables {
+  readonly pages: PageTable;
+  readonly owners: PageOwners;
+  readonly freePages: FreePages;
+}
+
 export interface ArenaStats {
   /** Sum of the sizes of slots and runs in use. */
   readonly usedBytes: number;
@@ -91,6 +98,10 @@ function systemAllocate(bytes: number): SharedArrayBuffer {
 export class Arena implements ReadableArena {
   /** Sum of the sizes of slots and runs in use, but for detached keyspaces. */
   usedBytes = 0;
+  /** Chunks given back since the beginning: the system has them once the garbage collector has run. */
+  chunksDropped = 0;
+  /** What defragmentation works on; nobody else changes it. */
+  readonly tables: ArenaTables;
   /** Pages of detached keyspaces that `sweep` has not freed yet. */
   detachedPages = 0;
 
@@ -130,6 +141,7 @@ export class Arena implements ReadableArena {
     this.allocate = options.allocate ?? systemAllocate;
     this.pages = new PageTable(pagesMax);
     this.frozen = new FrozenPages(this.pages, this.freePages);
+    this.tables = { pages: this.pages, owners: this.owners, freePages: this.freePages };
   }
 
   // ---- Reading -----------------------------------------------------------------------------------------------------
@@ -491,9 +503,18 @@ export class Arena implements ReadableArena {
     return this.owners.bytes[keyspaceId] ?? 0;
   }
 
-  get stats(): ArenaStats {
+  /** Pages that hold slots and runs in use of living keyspaces. */
+  get livingPages(): number {
     const held = this.pagesByKind[KIND_RECORD]! + this.pagesByKind[KIND_NODE]! + this.pagesByKind[KIND_RUN]!;
-    const living = held - this.detachedPages;
+    return held - this.detachedPages;
+  }
+
+  get chunkCount(): number {
+    return this.freePages.chunkCount;
+  }
+
+  get stats(): ArenaStats {
+    const living = this.livingPages;
     return {
       usedBytes: this.usedBytes,
       pageBytes: living * PAGE_BYTES,
@@ -530,8 +551,8 @@ export class Arena implements ReadableArena {
    * Whether what the engine does before a command, in the same step, may change so many pages more: an eviction. Asked for
    * each one, because no command declares them.
    */
-  extraRoom(_pages: number): boolean {
-    return true;
+  extraRoom(pages: number): boolean {
+    return this.room(pages);
   }
 
   private reserveMore(bytes: number, needed: number, chunks: number): boolean {
@@ -617,6 +638,7 @@ export class Arena implements ReadableArena {
     while (this.freePages.emptyChunks > keep) {
       const chunk = this.freePages.highestEmpty();
       this.freePages.removeChunk(chunk);
+      this.chunksDropped++;
       if (this.target === this.views[chunk]) this.target = NO_VIEW;
       this.chunks[chunk] = NO_BYTES;
       this.views[chunk] = NO_VIEW;

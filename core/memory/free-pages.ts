@@ -93,6 +93,17 @@ export class FreePages {
     return ((this.bits[page >>> 5] ?? 0) & (1 << (page & 31))) !== 0;
   }
 
+  /** The first of the lowest `count` contiguous free pages, or 0. */
+  lowest(count: number): number {
+    for (let chunk = this.hint[count]!; chunk < this.chunkEnd; chunk++) {
+      if (this.runMax[chunk]! < count) continue;
+      const index = count === 1 ? this.findOne(chunk) : this.findRun(chunk, count);
+      if (index >= 0) return (chunk << CHUNK_SHIFT) + index;
+      this.runMax[chunk] = count - 1;
+    }
+    return 0;
+  }
+
   /** Takes `count` contiguous pages, the lowest there are. Returns the first, or 0 where there are none. */
   take(count: number): number {
     let chunk = this.hint[count]!;

@@ -40,6 +40,7 @@ import {
   valueAreaBytes,
   writeRecordHeader,
 } from './record.js';
+import { RecordMover } from './record-mover.js';
 import { bytesNeededForKey } from './record-needs.js';
 import { NO_REFERENCE, type Reference, type WritableOffset } from './reference.js';
 import { ReleaseQueue } from './release-queue.js';
@@ -73,13 +74,16 @@ export class Keyspace implements RecordKeys {
   /** Draws keys for eviction. */
   readonly sampler: KeySampler;
   readonly prefetch: KeyPrefetch;
+  /** Moves records for defragmentation, between commands: the cursor is lost. */
+  readonly mover: RecordMover;
 
   protected readonly arena: Arena;
   protected readonly hash: KeyHash;
   protected readonly table: HashTable;
   protected readonly deadlines: KeyDeadlines;
   protected readonly parts: Parts;
-  private readonly released: ReleaseQueue;
+  /** Large values that were let go of. */
+  readonly released: ReleaseQueue;
   protected readonly reader: RecordReader;
   /** The record at the cursor; 0 where the last `find` missed. */
   private current: Reference = NO_REFERENCE;
@@ -103,6 +107,7 @@ export class Keyspace implements RecordKeys {
     this.deadlines = new KeyDeadlines(arena, this.table, this);
     this.sampler = new KeySampler(arena, this.table, this.deadlines);
     this.prefetch = new KeyPrefetch(this.hash, this.table, this);
+    this.mover = new RecordMover(arena, this.table, this, this.parts);
   }
 
   /** Number of keys. */
@@ -760,11 +765,6 @@ export class Keyspace implements RecordKeys {
   sweep(pageBudget: number): number {
     const waiting = this.released.sweep(pageBudget);
     return this.deadlines.rebuild(pageBudget * REBUILD_KEYS_PER_PAGE) ? waiting + 1 : waiting;
-  }
-
-  /** Frees at most `partBudget` runs of what was let go of; returns how many are left. */
-  sweepReleased(partBudget: number): number {
-    return this.released.waiting === 0 ? 0 : this.released.sweep(partBudget);
   }
 
   /** FLUSHDB: lets go of all keys at once. Their pages are swept by the arena; the keyspace goes on under another id. */

@@ -52,7 +52,13 @@ export function bytesNeededForParts(length: number): number {
   return count === 1 ? runs : runs + nodeBytesFor(count);
 }
 
+/** Whether a run or node is to lie elsewhere. */
+export type WantsMove = (reference: Reference) => boolean;
+
 export class Parts extends PartsReader {
+  /** Of the last `relocate`: whether the root has moved, and where to. */
+  rootMoved = false;
+  movedRoot: Reference = NO_REFERENCE;
   private readonly arena: Arena;
 
   constructor(arena: Arena) {
@@ -213,6 +219,55 @@ export class Parts extends PartsReader {
     }
     if (until === 0 && count > 1) this.arena.free(root);
     return until;
+  }
+
+  /**
+   * Moves runs and nodes to other places, for defragmentation; `rootMoved` and `movedRoot` say what the record must refer to
+   * then.
+   * @param budget runs and nodes to move at most.
+   * @returns how many were moved.
+   */
+  relocate(keyspaceId: number, root: Reference, length: number, budget: number, wants: WantsMove): number {
+    const count = partCount(length);
+    let moved = 0;
+    let held = root;
+    for (let index = 0; index < count && moved < budget; index++) {
+      const run = this.part(held, count, index);
+      if (!wants(run)) continue;
+      held = this.setPart(held, count, index, this.moveRun(keyspaceId, run));
+      moved++;
+    }
+    const nodes = count > NODE_REFERENCES_MAX ? Math.ceil(count / NODE_REFERENCES_MAX) : 0;
+    for (let place = 0; place < nodes && moved < budget; place++) {
+      const node = this.entry(held, place);
+      if (!wants(node)) continue;
+      this.setEntry(held, place, this.moveNode(keyspaceId, node));
+      moved++;
+    }
+    if (count > 1 && moved < budget && wants(held)) {
+      held = this.moveNode(keyspaceId, held);
+      moved++;
+    }
+    this.rootMoved = held !== root;
+    this.movedRoot = held;
+    return moved;
+  }
+
+  private moveRun(keyspaceId: number, from: Reference): Reference {
+    const pages = (this.arena.capacity(from) + HEADER_BYTES) / PAGE_BYTES;
+    return this.moveTo(this.arena.allocRun(keyspaceId, pages), from);
+  }
+
+  private moveNode(keyspaceId: number, from: Reference): Reference {
+    return this.moveTo(this.arena.allocNode(keyspaceId, this.arena.capacity(from)), from);
+  }
+
+  private moveTo(to: Reference, from: Reference): Reference {
+    const { arena } = this;
+    const capacity = arena.capacity(from);
+    arena.putFrom(arena.write(to, 0, capacity), from, 0, capacity);
+    arena.free(from);
+    return to;
   }
 
   private setEntry(node: Reference, index: number, reference: Reference): void {

@@ -65,6 +65,7 @@ function resetstatCommand(server: ServerContext, x: Execution): void {
   engine.table.resetCounters();
   engine.peakBytes = engine.usedBytes();
   engine.eviction.resetStatistics();
+  engine.defragmenter.resetStatistics();
   server.slices.reset();
   server.watch.resetStatistics();
   server.statistics.reset();

@@ -143,7 +143,7 @@ export function memoryFields(server: ServerContext): InfoFields {
     ['mem_cluster_links', 0],
     ['mem_aof_buffer', commit.uncommittedBytes],
     ['mem_allocator', 'holdfast-pages'],
-    ['active_defrag_running', 0],
+    ['active_defrag_running', Math.round(engine.defragmenter.runningPercent)],
     ['lazyfree_pending_objects', 0],
     ['lazyfreed_objects', 0],
     ['view_bytes', engine.arena.viewBytes],
@@ -209,6 +209,7 @@ function loadingFields({ loading, statistics, engine }: ServerContext): [string,
 
 export function statsFields(server: ServerContext): InfoFields {
   const { engine, statistics } = server;
+  const { defragmenter } = engine;
   const counters = statistics.counters();
   return [
     ['total_connections_received', counters.connectionsAccepted],
@@ -244,12 +245,12 @@ export function statsFields(server: ServerContext): InfoFields {
     ['total_forks', 0],
     ['migrate_cached_sockets', 0],
     ['slave_expires_tracked_keys', 0],
-    ['active_defrag_hits', 0],
-    ['active_defrag_misses', 0],
-    ['active_defrag_key_hits', 0],
-    ['active_defrag_key_misses', 0],
-    ['total_active_defrag_time', 0],
-    ['current_active_defrag_time', 0],
+    ['active_defrag_hits', defragmenter.hits],
+    ['active_defrag_misses', defragmenter.misses],
+    ['active_defrag_key_hits', defragmenter.keyHits],
+    ['active_defrag_key_misses', defragmenter.keyMisses],
+    ['total_active_defrag_time', Math.round(defragmenter.msTotal)],
+    ['current_active_defrag_time', Math.round(defragmenter.msNow)],
     ['tracking_total_keys', 0],
     ['tracking_total_items', 0],
     ['tracking_total_prefixes', 0],

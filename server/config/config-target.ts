@@ -3,6 +3,7 @@
  * method throws ConfigValueError to refuse a value, and must have changed nothing then.
  */
 import type { EvictionPolicyName } from '../../core/eviction-policy.js';
+import type { DefragmentationSettings } from '../../core/memory/defragmenter.js';
 import type { OutputBufferLimits } from '../connections/connection-limits.js';
 
 export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning';
@@ -17,6 +18,7 @@ export interface ConfigTarget {
   setEvictionSamples(count: number): void;
   /** 0 to 100. */
   setEvictionTenacity(tenacity: number): void;
+  setDefragmentation(settings: Partial<DefragmentationSettings>): void;
   setFrequencyLogFactor(factor: number): void;
   setFrequencyDecayMinutes(minutes: number): void;
   setMaxclients(count: number): void;

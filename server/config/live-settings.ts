@@ -1,6 +1,7 @@
 /** Makes a running server follow its options: what each of them acts on. */
 import type { Engine } from '../../core/engine.js';
 import { EVICTION_POLICIES, type EvictionPolicyName } from '../../core/eviction-policy.js';
+import type { DefragmentationSettings } from '../../core/memory/defragmenter.js';
 import type { Session } from '../../core/session.js';
 import { STRING_BYTES_MAX } from '../../core/types/string.js';
 import type { ConnectionLimits, OutputBufferLimits } from '../connections/connection-limits.js';
@@ -75,6 +76,10 @@ export class LiveSettings implements ConfigTarget {
 
   setEvictionTenacity(tenacity: number): void {
     this.engine.eviction.tenacity = tenacity;
+  }
+
+  setDefragmentation(settings: Partial<DefragmentationSettings>): void {
+    Object.assign(this.engine.defragmenter.settings, settings);
   }
 
   setFrequencyLogFactor(factor: number): void {

@@ -6,7 +6,7 @@ import { booleanKind, choiceKind } from '../word-kinds.js';
 /** Pages are numbered with 24 bits and hold 4 KiB. */
 export const MAXMEMORY_BYTES_MAX = 64 * 1024 ** 3;
 
-const NO_DEFRAGMENTATION = 'this version does not move records';
+const NO_FIELDS = 'no step is long, however many fields a value has';
 const FREED_IN_SLICES = 'what is deleted is always freed in slices';
 const NO_CHILD = 'nothing is saved by a child process, and Node.js chooses its allocator';
 
@@ -66,13 +66,49 @@ export const memoryOptions = {
     summary: 'Minutes without use that cost 1 of the counter under an LFU policy; 0 for never.',
     apply: (target, minutes) => target.setFrequencyDecayMinutes(minutes),
   }),
-  activedefrag: noEffect(booleanKind, false, NO_DEFRAGMENTATION),
-  'active-defrag-ignore-bytes': noEffect(memoryKind(1n), 100n * 1024n ** 2n, NO_DEFRAGMENTATION),
-  'active-defrag-threshold-lower': noEffect(integerKind(0, 1000), 10, NO_DEFRAGMENTATION),
-  'active-defrag-threshold-upper': noEffect(integerKind(0, 1000), 100, NO_DEFRAGMENTATION),
-  'active-defrag-cycle-min': noEffect(integerKind(1, 99), 1, NO_DEFRAGMENTATION),
-  'active-defrag-cycle-max': noEffect(integerKind(1, 99), 25, NO_DEFRAGMENTATION),
-  'active-defrag-max-scan-fields': noEffect(wideIntegerKind(1n, LONG_MAX), 1000n, NO_DEFRAGMENTATION),
+  activedefrag: option({
+    kind: booleanKind,
+    initial: false,
+    changes: 'running',
+    summary: 'Whether records are moved until whole chunks of memory can go back to the system.',
+    apply: (target, value) => target.setDefragmentation({ enabled: value }),
+  }),
+  'active-defrag-ignore-bytes': option({
+    kind: memoryKind(1n),
+    initial: 100n * 1024n ** 2n,
+    changes: 'running',
+    summary: 'Bytes of wasted memory that activedefrag begins at.',
+    apply: (target, value) => target.setDefragmentation({ ignoreBytes: Number(value) }),
+  }),
+  'active-defrag-threshold-lower': option({
+    kind: integerKind(0, 1000),
+    initial: 10,
+    changes: 'running',
+    summary: 'Wasted memory, in percent of what is used, that activedefrag begins at.',
+    apply: (target, value) => target.setDefragmentation({ lowerPercent: value }),
+  }),
+  'active-defrag-threshold-upper': option({
+    kind: integerKind(0, 1000),
+    initial: 100,
+    changes: 'running',
+    summary: 'The same from which on it takes the most time.',
+    apply: (target, value) => target.setDefragmentation({ upperPercent: value }),
+  }),
+  'active-defrag-cycle-min': option({
+    kind: integerKind(1, 99),
+    initial: 1,
+    changes: 'running',
+    summary: 'Share of a processor that it takes at the lower threshold, in percent.',
+    apply: (target, value) => target.setDefragmentation({ cycleMinPercent: value }),
+  }),
+  'active-defrag-cycle-max': option({
+    kind: integerKind(1, 99),
+    initial: 25,
+    changes: 'running',
+    summary: 'The same at the upper threshold.',
+    apply: (target, value) => target.setDefragmentation({ cycleMaxPercent: value }),
+  }),
+  'active-defrag-max-scan-fields': noEffect(wideIntegerKind(1n, LONG_MAX), 1000n, NO_FIELDS),
   'lazyfree-lazy-eviction': noEffect(booleanKind, false, FREED_IN_SLICES),
   'lazyfree-lazy-expire': noEffect(booleanKind, false, FREED_IN_SLICES),
   'lazyfree-lazy-server-del': noEffect(booleanKind, false, FREED_IN_SLICES),

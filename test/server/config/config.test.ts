@@ -31,6 +31,7 @@ class RecordingTarget implements ConfigTarget {
   setEvictionPolicy = (value: string): void => this.note('maxmemory-policy', value);
   setEvictionSamples = (value: number): void => this.note('maxmemory-samples', value);
   setEvictionTenacity = (value: number): void => this.note('maxmemory-eviction-tenacity', value);
+  setDefragmentation = (value: unknown): void => this.note('activedefrag', value);
   setFrequencyLogFactor = (value: number): void => this.note('lfu-log-factor', value);
   setFrequencyDecayMinutes = (value: number): void => this.note('lfu-decay-time', value);
   setMaxclients = (value: number): void => this.note('maxclients', value);

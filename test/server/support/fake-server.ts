@@ -20,6 +20,7 @@ import type { OutputBlock } from '../../../server/connections/output-block.js';
 import { CountingReplyWriter } from '../../../server/counting-reply-writer.js';
 import { ServerClock, systemClock } from '../../../server/engine-clock.js';
 import { ExecutionWatch } from '../../../server/execution-watch.js';
+import { MemoryReturn } from '../../../server/memory-return.js';
 import { MonitorFeed } from '../../../server/monitor-feed.js';
 import type { ServerContext, ShutdownOptions } from '../../../server/server-context.js';
 import { ServerStatistics } from '../../../server/server-statistics.js';
@@ -137,7 +138,12 @@ export class FakeServer {
         return Promise.resolve();
       },
     };
-    const later = {} as { engine: Engine; monitors: MonitorFeed; statistics: ServerStatistics };
+    const later = {} as {
+      engine: Engine;
+      monitors: MonitorFeed;
+      statistics: ServerStatistics;
+      memoryReturn: MemoryReturn;
+    };
     this.context = Object.assign(later, parts);
     this.engine = new Engine({
       arena: new Arena(),
@@ -151,6 +157,7 @@ export class FakeServer {
     });
     later.engine = this.engine;
     later.monitors = new MonitorFeed(this.engine);
+    later.memoryReturn = new MemoryReturn(this.engine.arena, () => {});
     parts.watch.attach(this.engine);
     later.statistics = new ServerStatistics({
       read: () => this.counters(),
