@@ -124,15 +124,7 @@ export class ServerCore implements RunningCore, ServerContext {
     this.engine.onCrowded = () => this.viewRoom.wait();
     this.statistics = this.makeStatistics();
     this.memoryReturn = new MemoryReturn(this.engine.arena, v8Collect());
-    this.background = new Background(
-      this.engine,
-      this.commit,
-      this.clock,
-      this.slices,
-      this.watch,
-      this.memoryReturn,
-      (error) => this.fail(error),
-    );
+    this.background = this.makeBackground();
     this.listener = new Listener(
       {
         addresses: config.values.bind,
@@ -288,6 +280,11 @@ export class ServerCore implements RunningCore, ServerContext {
   }
 
   // ---- what others ask ---------------------------------------------------------------------------------------------
+
+  private makeBackground(): Background {
+    const { clock, commit, engine, memoryReturn, slices, watch } = this;
+    return new Background(engine, commit, clock, slices, watch, memoryReturn, (error) => this.fail(error));
+  }
 
   private makeStatistics(): ServerStatistics {
     return new ServerStatistics({
