@@ -253,7 +253,7 @@ export class Engine {
       if (++this.timedCalls >= this.timedCallsMax || work > TIMED_BYTES_MAX || command.timedAlone) {
         this.closeTiming(command);
       }
-      if (this.observer !== undefined) this.tellObserver(session, command);
+      if (this.observer !== undefined && !this.loading) this.tellObserver(session, command);
       if (args.count > 1024) args.shrink(1024);
     }
     this.dependency = database.dependency;
@@ -322,7 +322,8 @@ export class Engine {
     const { session } = this.execution;
     if (session.task !== undefined) {
       const traced = this.trace.read(this.args, TRACED_ARGUMENTS_MAX, TRACED_BYTES_MAX);
-      session.slicedRun = { command, traced, micros };
+      session.slicedRun = { command, traced, micros: micros / calls };
+      if (calls > 1 && this.tracksLatency) command.recordLatency((micros / calls) * (calls - 1), calls - 1);
       return;
     }
     if (this.tracksLatency) command.recordLatency(micros, calls);

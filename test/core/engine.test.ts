@@ -376,3 +376,75 @@ describe('while nothing may end (CLIENT PAUSE)', () => {
     expect(asked(true, 'SET', 'a', '1')).toBe(false);
   });
 });
+
+describe('time', () => {
+  interface Told {
+    readonly name: string;
+    readonly words: readonly string[];
+    readonly micros: number;
+    readonly calls: number;
+  }
+
+  /** Runs commands as one turn, each taking so many microseconds; returns the calls that were told as slow. */
+  function turn(slowMicros: number, ...commands: readonly (readonly [micros: number, ...words: string[]])[]): Told[] {
+    const told: Told[] = [];
+    const { engine: core } = engine;
+    core.slowMicros = slowMicros;
+    core.slowCalls = {
+      slow: (command, _session, { texts }, micros, calls) => {
+        told.push({ name: command.fullName, words: texts, micros, calls });
+      },
+    };
+    // One buffer with all of them, as they come from a socket.
+    const bytes = Buffer.concat(
+      commands.map(([, ...words]) =>
+        Buffer.from(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`),
+      ),
+    );
+    core.beginTurn();
+    let at = 0;
+    for (const [micros, ...words] of commands) {
+      const { args } = core;
+      args.bytes = bytes;
+      args.count = words.length;
+      at = bytes.indexOf('$', at);
+      words.forEach((word, i) => {
+        args.start[i] = bytes.indexOf('\n', at) + 1;
+        args.end[i] = args.start[i]! + word.length;
+        at = args.end[i]! + 2;
+      });
+      core.execute(engine.session);
+      engine.clock.micros += micros;
+    }
+    // The parser has looked at what came behind.
+    core.args.count = 0;
+    core.endTurn();
+    return told;
+  }
+
+  test('a row of quick commands is told as one, with its last command', () => {
+    expect(turn(1000, [10, 'GET', 'a'], [2000, 'GET', 'b'], [10, 'GET', 'c'], [5, 'ECHO', 'x'])).toEqual([
+      { name: 'get', words: ['GET', 'c'], micros: 2020, calls: 3 },
+    ]);
+    expect(turn(1000, [900, 'GET', 'a'], [1, 'GET', 'b'])).toEqual([]);
+    expect(turn(1000, [5, 'ECHO', 'x'], [1500, 'GET', 'last'])).toEqual([
+      { name: 'get', words: ['GET', 'last'], micros: 1500, calls: 1 },
+    ]);
+  });
+
+  test('a command whose time does not follow from its arguments is told by itself', () => {
+    // The time of a command passes before the next one here, so it counts for that one.
+    expect(turn(1000, [0, 'DEL', 'a'], [0, 'DEL', 'b']).length).toBe(0);
+    const { table } = engine.engine;
+    for (const name of ['get', 'set', 'incr', 'exists', 'ping']) expect(table.byFullName(name)!.timedAlone).toBe(false);
+    for (const name of ['keys', 'lcs', 'getrange', 'del', 'mset'])
+      expect(table.byFullName(name)!.timedAlone).toBe(true);
+  });
+
+  test('every call is in the distribution of its command', () => {
+    turn(1000, ...Array.from({ length: 100 }, () => [1, 'GET', 'a'] as const), [1, 'DEL', 'a'], [1, 'DEL', 'b']);
+    const { table } = engine.engine;
+    expect(table.byFullName('get')!.latencies!.count).toBe(100);
+    expect(table.byFullName('del')!.latencies!.count).toBe(2);
+  });
+});

@@ -1,6 +1,7 @@
 /** MONITOR over real sockets: what it shows, when, to whom, and what ends it. Beside Redis: the same lines. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HeldLog } from '../../support/held-log.js';
 import { pollUntil } from '../../support/poll-until.js';
@@ -138,6 +139,32 @@ describe('MONITOR', () => {
       await client.close();
     });
   });
+});
+
+test('waiting for the log is an event of its own, and no execution', async () => {
+  const log = await HeldLog.start();
+  try {
+    const client = await log.server.connect();
+    const operator = await log.server.connect();
+    await operator.command('CONFIG', 'SET', 'latency-monitor-threshold', '20', 'slowlog-log-slower-than', '20000');
+    await operator.command('SLOWLOG', 'RESET');
+    log.hold();
+    const written = client.command('SET', 'held', '1');
+    await log.executed(client, 'set');
+    await delay(30);
+    log.release();
+    expect(await written).toBe('OK');
+    const latest = (await operator.command('LATENCY', 'LATEST')) as [string, number, number, number][];
+    const wait = latest.find(([event]) => event === 'commit-wait');
+    expect(wait?.[2]).toBeGreaterThanOrEqual(20);
+    const slow = (await operator.command('SLOWLOG', 'GET')) as unknown[][];
+    expect(slow.filter((entry) => String(entry[3]).startsWith('SET'))).toEqual([]);
+    expect(String(await operator.command('INFO', 'persistence'))).toMatch(
+      /log_commit_wait_usec:p50=.*p100=[2-9]?\d{5,}/,
+    );
+  } finally {
+    await log.dispose();
+  }
 });
 
 test('a line is not seen before what it shows is durable', async () => {

@@ -68,6 +68,20 @@ describe('CLIENT', () => {
   });
 });
 
+describeWith(['redis-server'], 'CLIENT LIST beside Redis', () => {
+  test('has the fields of Redis in their order, and those of 7.2', async () => {
+    const redis = await ServerProcess.start({ kind: 'redis' });
+    const names: string[][] = [];
+    for (const each of [server, redis]) {
+      const client = await each.connect();
+      names.push([...fieldsOf(String(await client.command('CLIENT', 'INFO'))).keys()]);
+      await client.close();
+    }
+    await redis.dispose();
+    expect(names[0]).toEqual([...names[1]!, 'lib-name', 'lib-ver']);
+  });
+});
+
 describe('QUIT, RESET and HELLO', () => {
   test('QUIT answers what came before it, replies OK and closes', async () => {
     const client = await server.connect();
