@@ -34,7 +34,7 @@ export function serverCommands(server: ServerContext): readonly CommandSpec[] {
     ...replicationCommands,
     ...clusterCommands,
     ...aclCommands(server),
-    ...moduleCommands,
+    ...moduleCommands(server),
     ...lolwutCommands,
     ...monitorCommands(server),
     ...slowlogCommands(server),

@@ -120,8 +120,12 @@ export const networkOptions = {
     changes: 'start',
     summary: 'Whether DEBUG may be used: by nobody, by anyone, or by clients of this machine.',
   }),
-  'enable-module-command': noEffect(choiceKind(['no', 'yes', 'local']), 'no', 'there are no modules', {
+  'enable-module-command': option({
+    kind: choiceKind(['no', 'yes', 'local']),
+    initial: 'no',
     changes: 'start',
+    summary:
+      'Whether MODULE LOAD, LOADEX and UNLOAD may be used; there are no modules, so it decides which error they get.',
   }),
   'bind-source-addr': noEffect(textKind, '', 'this version makes no connections of its own'),
   'socket-mark-id': noEffect(integerKind(0, 4294967295), 0, 'Node.js cannot mark sockets', { changes: 'start' }),

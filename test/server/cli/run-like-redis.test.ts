@@ -200,6 +200,45 @@ describe('CONFIG REWRITE', () => {
   });
 });
 
+describe('what is protected', () => {
+  test('takes changes where the options say so; the directory of a running server stays', async () => {
+    const server = await start({ args: ['--enable-protected-configs', 'local', '--enable-module-command', 'yes'] });
+    const client = await server.connect();
+    expect(await client.command('CONFIG', 'SET', 'dbfilename', 'other.rdb')).toBe('OK');
+    expect(await client.command('CONFIG', 'SET', 'dir', server.directory)).toBe('OK');
+    expect(await client.command('CONFIG', 'SET', 'dir', '.')).toBe('OK');
+    expect(await client.command('CONFIG', 'SET', 'dir', '/')).toMatchObject({
+      message: expect.stringMatching(/argument 'dir'\) - the log of a running server cannot move/),
+    });
+    expect(await client.command('CONFIG', 'GET', 'd*r')).toEqual(['dir', server.directory]);
+    expect(await client.command('MODULE', 'LOAD', '/x.so')).toMatchObject({
+      message: 'ERR Error loading the extension. Please check the server logs.',
+    });
+    expect(await client.command('MODULE', 'UNLOAD', 'x')).toMatchObject({
+      message: 'ERR Error unloading module: no such module with that name',
+    });
+  });
+
+  test('is refused without them, in Redis’ words', async () => {
+    const server = await start({ args: ['--enable-debug-command', 'no'] });
+    const client = await server.connect();
+    for (const command of [
+      ['DEBUG', 'DIGEST'],
+      ['MODULE', 'LOAD', '/x.so'],
+    ] as [string, ...string[]][]) {
+      expect(await client.command(...command)).toMatchObject({
+        message:
+          `ERR ${command[0]} command not allowed. If the enable-${command[0].toLowerCase()}-command option is set to ` +
+          '"local", you can run it from a local connection, otherwise you need to set this option in the ' +
+          'configuration file, and then restart the server.',
+      });
+    }
+    expect(await client.command('CONFIG', 'SET', 'dir', '/')).toMatchObject({
+      message: "ERR CONFIG SET failed (possibly related to argument 'dir') - can't set protected config",
+    });
+  });
+});
+
 describe('rename-command', () => {
   test('clients find commands by their new names only, and the log is read by the old ones', async () => {
     const directory = temporary();
