@@ -161,7 +161,7 @@ describe('a reply waits for what it shows', () => {
         [[['COPY', 'number', 'old']], 0],
         [[['COPY', 'old', 'another']], 1],
         [[['COPY', 'number', 'copied', 'DB', '3']], 0],
-        [[['LCS', 'clean', 'old', 'LEN']], 2],
+        [[['LCS', 'clean', 'old', 'LEN']], 1],
         [[['TOUCH', 'old']], 1],
       ],
     );
