@@ -58,6 +58,11 @@ function applyCommand(state: State, args: readonly string[]): unknown {
     case 'MSET':
       for (let i = 1; i < args.length; i += 2) state.set(args[i]!, { text: args[i + 1]!, ttlSeconds: 0 });
       return 'OK';
+    case 'COPY':
+      if (key === argument) return 'ERR source and destination objects are the same';
+      if (found === undefined) return 0;
+      state.set(argument, found);
+      return 1;
     default:
       throw new Error(`the model does not know ${String(name)}`);
   }
@@ -148,7 +153,7 @@ export class RecordingClient {
     const key = () => `${this.name}:s${random.below(KEYS)}`;
     const counter = () => `${this.name}:n${random.below(KEYS)}`;
     const value = () => `${this.serial++}-${'x'.repeat(random.chance(0.02) ? random.below(20_000) : random.below(40))}`;
-    switch (random.below(10)) {
+    switch (random.below(11)) {
       case 0:
         return ['INCR', counter()];
       case 1:
@@ -165,6 +170,8 @@ export class RecordingClient {
         return ['INCR', this.sharedKeys.counter];
       case 7:
         return ['APPEND', this.sharedKeys.list, `${this.name}.${this.serial++},`];
+      case 8:
+        return ['COPY', key(), key(), 'REPLACE'];
       default:
         return ['SET', key(), value()];
     }
