@@ -16,7 +16,7 @@ export class Recovery {
   entries = 0;
   bytes = 0;
   private readonly engine: Engine;
-  private readonly reader = new EntryReader();
+  private readonly reader: EntryReader;
   private readonly onSlice: () => void;
   private readonly entriesPerLook: number;
   private nextLook: number;
@@ -32,6 +32,8 @@ export class Recovery {
    */
   constructor(engine: Engine, onSlice: () => void, entriesPerLook = ENTRIES_PER_LOOK) {
     this.engine = engine;
+    // What lies below was loaded already.
+    this.reader = new EntryReader({ from: engine.effects.sequence + 1 });
     this.onSlice = onSlice;
     this.entriesPerLook = entriesPerLook;
     this.nextLook = entriesPerLook;
@@ -39,8 +41,8 @@ export class Recovery {
   }
 
   /**
-   * Folds all entries and leaves the engine at the last sequence.
-   * @param batches all accepted frames from the first entry on.
+   * Folds all entries behind the sequence that the engine stood at when this was made, and leaves it at the last one.
+   * @param batches all accepted frames from that sequence on; entries in front of it are passed over.
    * @param lastSequence what the log says its last sequence is.
    * @throws LogError LOG_DAMAGED naming the sequence when an effect cannot be applied, or entries are missing.
    */

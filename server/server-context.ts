@@ -14,11 +14,14 @@ import type { MemoryReturn } from './memory-return.js';
 import type { MonitorFeed } from './monitor-feed.js';
 import type { ServerStatistics } from './server-statistics.js';
 import type { SliceMeter } from './slice-meter.js';
+import type { SnapshotManager } from './snapshots/snapshot-manager.js';
 import type { ViewRoom } from './snapshots/view-room.js';
 
 export interface ShutdownOptions {
   /** Why, for the log: 'SIGTERM', 'SHUTDOWN command'. */
   readonly reason: string;
+  /** A snapshot first, or not even a page image; without it an image where the next start gains by it. */
+  readonly save?: 'snapshot' | 'nothing';
 }
 
 /** What a server is, fixed once it listens. */
@@ -58,6 +61,7 @@ export interface ServerContext {
   readonly facts: ServerFacts;
   readonly loading: LoadingState;
   readonly logSpace: LogSpace;
+  readonly snapshots: SnapshotManager;
   readonly clock: ServerClock;
   readonly slices: SliceMeter;
   /** Commands that wait until a snapshot's view has room for their copies. */

@@ -38,6 +38,8 @@ export interface LoadingProgress {
 export interface ShutdownRequest {
   /** For the log: 'SIGTERM', 'SHUTDOWN by 127.0.0.1:51234', 'close()'. */
   readonly reason: string;
+  /** A snapshot first, or not even a page image; without it an image where the next start gains by it. */
+  readonly save?: 'snapshot' | 'nothing';
 }
 
 /** What a server says of itself. Called in the server thread. */

@@ -38,6 +38,8 @@ import type { LoadingState, LogSpace, ServerContext, ServerFacts } from './serve
 import type { RunningCore, ServerCoreHooks, ServerCoreOptions, ShutdownRequest } from './server-core-seam.js';
 import { type GrowingCounters, ServerStatistics } from './server-statistics.js';
 import { SliceMeter } from './slice-meter.js';
+import type { SnapshotManager } from './snapshots/snapshot-manager.js';
+import { SnapshotService } from './snapshots/snapshot-service.js';
 import { ViewRoom } from './snapshots/view-room.js';
 import { HOLDFAST_VERSION } from './version.js';
 
@@ -71,6 +73,7 @@ export class ServerCore implements RunningCore, ServerContext {
   private readonly listener: Listener;
   private readonly background: Background;
   private readonly transactionLog: LocalLog;
+  private readonly snapshotService: SnapshotService;
   private writer: LocalLogWriter | undefined = undefined;
   private failed = false;
   private ending: Promise<void> | undefined = undefined;
@@ -125,20 +128,13 @@ export class ServerCore implements RunningCore, ServerContext {
     this.statistics = this.makeStatistics();
     this.memoryReturn = new MemoryReturn(this.engine.arena, v8Collect());
     this.background = this.makeBackground();
-    this.listener = new Listener(
-      {
-        addresses: config.values.bind,
-        port: config.values.port,
-        backlog: config.values['tcp-backlog'],
-        unixSocket: options.unixSocket,
-        unixSocketPermissions: config.values.unixsocketperm,
-      },
-      (transport) => this.connections.accept(transport),
-    );
+    this.listener = this.makeListener(options);
+    this.snapshotService = this.makeSnapshots(options);
     this.transactionLog = new LocalLog({
       directory: logDirectoryOf(options.directory),
       faults: process.env[FAULTS_VARIABLE] ?? '',
       unsafeNoDirectoryLock: config.values['unsafe-no-directory-lock'],
+      knownCommitted: this.snapshotService.knownCommitted,
       onEvent: (event) => this.logEvent(event),
     });
     if (process.env[FAULTS_VARIABLE]) this.log.warn(`${FAULTS_VARIABLE} is set: the log behaves as if its disk failed`);
@@ -169,6 +165,10 @@ export class ServerCore implements RunningCore, ServerContext {
     return { port: this.listener.port, unixSocket, directory, configFile };
   }
 
+  get snapshots(): SnapshotManager {
+    return this.snapshotService.manager;
+  }
+
   keyCount(): number {
     let keys = 0;
     for (const keyspace of this.engine.keyspaces) keys += keyspace.count;
@@ -186,7 +186,7 @@ export class ServerCore implements RunningCore, ServerContext {
     const tail = await this.transactionLog.open();
     this.hooks.opened();
     this.clock.startAfter(tail.lastTimeMs);
-    await this.recover(tail);
+    const recovery = await this.recover(tail);
     this.clock.startAfter(tail.lastTimeMs);
     const writer = await this.transactionLog.acquire(tail.position, {
       node: hostname(),
@@ -202,27 +202,35 @@ export class ServerCore implements RunningCore, ServerContext {
       connections.release(commit.committed);
     };
     commit.onFatal = (error) => this.fail(error);
-    commit.attach(writer, engine.effects, tail.lastSequence);
+    const { epoch, idx } = tail.position;
+    commit.attach(writer, engine.effects, tail.lastSequence, { epoch, idx, runningChecksum: tail.runningChecksum });
     engine.logAdmits = (bytes) => commit.admits(bytes);
+    await this.snapshotService.begin(recovery.entries, recovery.bytes);
     engine.loading = false;
     this.background.start(this.config.values.hz);
+    this.snapshotService.serve();
     connections.resume();
   }
 
-  private async recover(tail: LogTail): Promise<void> {
-    const { loading } = this;
+  /** Loads the newest snapshot and folds the log behind it. */
+  private async recover(tail: LogTail): Promise<Recovery> {
+    const { engine, loading, transactionLog } = this;
     loading.startedAtMs = Date.now();
     loading.totalBytes = tail.sizeBytes;
-    const recovery = new Recovery(this.engine, () => {
+    await this.snapshotService.load(tail, transactionLog);
+    const recovery = new Recovery(engine, () => {
       loading.loadedBytes = recovery.bytes;
+      loading.totalBytes = tail.sizeBytes;
       const { entries } = recovery;
       this.hooks.loading({ loadedBytes: recovery.bytes, totalBytes: tail.sizeBytes, entries });
     });
     const started = performance.now();
-    await recovery.run(this.transactionLog.readBatches(0), tail.lastSequence);
+    const loadedSequence = engine.effects.sequence;
+    await recovery.run(transactionLog.readBatches(loadedSequence), tail.lastSequence);
     const milliseconds = Math.round(performance.now() - started);
     const { entries, bytes } = recovery;
     if (entries > 0) this.log.info({ entries, bytes, milliseconds }, 'the log is folded');
+    return recovery;
   }
 
   /** Ends what was begun of a start that failed. */
@@ -230,6 +238,7 @@ export class ServerCore implements RunningCore, ServerContext {
     this.failed = true;
     this.stopServing();
     try {
+      await this.snapshotService.stop();
       await this.transactionLog.close();
     } catch (error) {
       this.log.debug(error, 'closing the log after a failed start');
@@ -239,13 +248,14 @@ export class ServerCore implements RunningCore, ServerContext {
   // ---- ending ------------------------------------------------------------------------------------------------------
 
   shutdown(request: ShutdownRequest): Promise<void> {
-    this.ending ??= this.end(request.reason);
+    this.ending ??= this.end(request);
     return this.ending;
   }
 
-  private async end(reason: string): Promise<void> {
+  private async end({ reason, save }: ShutdownRequest): Promise<void> {
     if (this.failed) return;
     this.hooks.ending();
+    const { snapshotService } = this;
     this.log.info(`${reason}: committing, sealing the log and ending`);
     this.listener.close();
     this.connections.pause();
@@ -253,6 +263,7 @@ export class ServerCore implements RunningCore, ServerContext {
     await this.commit.drain();
     await this.connections.flushed(FLUSH_MS_MAX);
     this.stopServing();
+    await snapshotService.end(save);
     await this.writer?.flushAndSeal();
     await this.transactionLog.close();
     this.hooks.closed();
@@ -276,7 +287,9 @@ export class ServerCore implements RunningCore, ServerContext {
     this.stopServing();
     const cause = error instanceof Error ? error : new Error(String(error));
     const told = (): void => this.hooks.fatal(cause);
-    this.transactionLog.close().then(told, told);
+    const close = (): Promise<void> => this.transactionLog.close();
+    // The directory is free only when nobody writes to it any more.
+    this.snapshotService.stop().then(close, close).then(told, told);
   }
 
   // ---- what others ask ---------------------------------------------------------------------------------------------
@@ -284,6 +297,37 @@ export class ServerCore implements RunningCore, ServerContext {
   private makeBackground(): Background {
     const { clock, commit, engine, memoryReturn, slices, watch } = this;
     return new Background(engine, commit, clock, slices, watch, memoryReturn, (error) => this.fail(error));
+  }
+
+  private makeListener({ config, unixSocket }: ServerCoreOptions): Listener {
+    const { values } = config;
+    const places = {
+      addresses: values.bind,
+      port: values.port,
+      backlog: values['tcp-backlog'],
+      unixSocket,
+      unixSocketPermissions: values.unixsocketperm,
+    };
+    return new Listener(places, (transport) => this.connections.accept(transport));
+  }
+
+  private makeSnapshots({ directory }: ServerCoreOptions): SnapshotService {
+    const { engine, commit, config, log, loading } = this;
+    return new SnapshotService({
+      engine,
+      commit,
+      config,
+      log,
+      directory,
+      featureLevel: FEATURE_LEVEL,
+      nowMs: systemClock.wallMs,
+      onLoading: (loadedBytes, totalBytes) => {
+        loading.loadedBytes = loadedBytes;
+        loading.totalBytes = totalBytes;
+        this.hooks.loading({ loadedBytes, totalBytes, entries: 0 });
+      },
+      onTrimmed: (bytes) => this.transactionLog.countTrimmed(bytes),
+    });
   }
 
   private makeStatistics(): ServerStatistics {

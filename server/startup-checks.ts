@@ -1,5 +1,5 @@
 /**
- * What is looked at before a server starts on a directory: that it is there, and that it does not hold the data of a
+ * What is looked at before a server starts on a directory: that it is there, and that it does not hold data of a
  * Redis which an empty Holdfast would hide.
  */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
@@ -7,8 +7,8 @@ import { dirname } from 'node:path';
 import { logDirectoryOf } from './data-directory.js';
 import { ServerError } from './server-error.js';
 
-/** Names under which a Redis keeps its dataset by default. */
-const REDIS_DATA: readonly string[] = ['dump.rdb', 'appendonlydir', 'appendonly.aof'];
+/** A dataset of a Redis before 7.0, which is not read. A dump.rdb and an appendonlydir are: snapshots/redis-data.ts. */
+const UNREAD_DATA = 'appendonly.aof';
 
 /**
  * Makes the data directory if it is missing.
@@ -23,12 +23,11 @@ export function prepareDirectory(directory: string): void {
     throw new ServerError('DIRECTORY', `cannot use the directory ${directory}: ${(error as Error).message}`, error);
   }
   if (existsSync(logDirectoryOf(directory))) return;
-  const found = REDIS_DATA.find((name) => names.includes(name));
-  if (found === undefined) return;
+  if (!names.includes(UNREAD_DATA)) return;
   throw new ServerError(
     'FOREIGN_DATA',
-    `${directory} holds ${found} of a Redis and no log of Holdfast, which does not read it: ` +
-      `choose another directory with --dir, or move ${found} away to start empty.`,
+    `${directory} holds ${UNREAD_DATA} of a Redis before 7.0 and no log of Holdfast, which does not read it: let that ` +
+      `Redis SAVE and take its dump.rdb, choose another directory with --dir, or move ${UNREAD_DATA} away to start empty.`,
   );
 }
 

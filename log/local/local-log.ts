@@ -16,7 +16,7 @@ import type {
 } from '../transaction-log.js';
 import { BatchBuffer, cellMemory } from './batch-buffer.js';
 import { readBatchesAhead, readBatchesHere } from './batch-stream.js';
-import { firstSequence, type ReadPlan } from './block-reader.js';
+import type { ReadPlan } from './block-reader.js';
 import { CommitState, Holder, Num, Word } from './commit-state.js';
 import { endBelow } from './damage.js';
 import { type DirectoryLock, lockDirectory } from './directory-lock.js';
@@ -28,13 +28,13 @@ import type { KeeperHost, KeeperHostCallbacks } from './keeper-host.js';
 import { type LocalLogEvent, type LocalLogOptions, type LocalLogSizes, localLogSizes } from './local-log-options.js';
 import { LocalLogWriter } from './local-log-writer.js';
 import { type KeeperSetup, LogKeeper } from './log-keeper.js';
-import { readMark } from './mark.js';
 import { repairTail } from './recovery.js';
 import { SEGMENT_HEADER_BYTES } from './segment-header.js';
 import type { LogIdentity } from './segment-keeper.js';
-import { readSegmentList, type SegmentFile } from './segment-list.js';
+import type { SegmentFile } from './segment-list.js';
 import { scanTail, type TailScan } from './tail-scan.js';
 import { compiledModule, ThreadHost } from './thread-host.js';
+import { trimSegments } from './trim-segments.js';
 
 const NO_TIMELINE = '0000000000000000';
 
@@ -163,17 +163,15 @@ export class LocalLog implements TransactionLog {
 
   async truncateBefore(sequence: Sequence): Promise<void> {
     requireUse(this.scan !== undefined && !this.closed, 'trimming comes after open');
-    const segments = readSegmentList(this.files, this.directory);
-    const mark = readMark(this.files, this.directory);
-    for (let i = 0; i + 1 < segments.length; i++) {
-      const segment = segments[i]!;
-      // What the mark names must stay: without its file the next start could not tell loss from trimming.
-      if (mark === undefined || segment.header.number >= mark.segment) return;
-      if (firstSequence(this.files, segments[i + 1]!) > sequence) return;
-      this.files.unlink(segment.path);
-      this.files.syncDirectory(this.directory, 'segment-remove');
-      await this.subtractBytes(segment.size);
-    }
+    await this.countTrimmed(trimSegments(this.files, this.directory, sequence));
+  }
+
+  /** Takes bytes that were trimmed elsewhere, by `trimSegments`, off the size of the log. */
+  async countTrimmed(bytes: number): Promise<void> {
+    while (!this.state.tryTake(Holder.server)) await new Promise((resolve) => setImmediate(resolve));
+    const { numbers } = this.state;
+    numbers[Num.closedSegmentsBytes] = numbers[Num.closedSegmentsBytes]! - bytes;
+    this.state.release();
   }
 
   /** Ends the writer and frees the directory. Without `flushAndSeal` before it the log ends as after a crash. */
@@ -344,13 +342,6 @@ export class LocalLog implements TransactionLog {
       // Something may have come, or ended, between the look and the registration.
       if (!wait()) done();
     });
-  }
-
-  private async subtractBytes(bytes: number): Promise<void> {
-    while (!this.state.tryTake(Holder.server)) await new Promise((resolve) => setImmediate(resolve));
-    const { numbers } = this.state;
-    numbers[Num.closedSegmentsBytes] = numbers[Num.closedSegmentsBytes]! - bytes;
-    this.state.release();
   }
 }
 

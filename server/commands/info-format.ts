@@ -1,4 +1,5 @@
 /** How INFO writes its sections. */
+import type { LatencyHistogram } from '../../core/latency-histogram.js';
 
 /** Fields in order: name and value. */
 export type InfoFields = readonly (readonly [name: string, value: string | number])[];
@@ -18,4 +19,9 @@ export function percent(part: number, whole: number): string {
 /** A ratio with two digits. */
 export function ratio(part: number, whole: number): string {
   return (whole === 0 ? 1 : part / whole).toFixed(2);
+}
+
+/** Percentiles of a histogram, as Redis writes them. */
+export function percentilesText(latencies: LatencyHistogram, percentiles: readonly number[]): string {
+  return percentiles.map((percent) => `p${percent}=${latencies.percentile(percent).toFixed(3)}`).join(',');
 }

@@ -4,15 +4,11 @@
  */
 import { arch, release, type as systemName, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { LatencyHistogram } from '../../core/latency-histogram.js';
 import { humanBytes } from '../config/memory-units.js';
 import type { ServerContext } from '../server-context.js';
 import { threadCpuUsage } from '../thread-cpu-usage.js';
 import { HOLDFAST_VERSION, REDIS_VERSION } from '../version.js';
-import { type InfoFields, percent, ratio } from './info-format.js';
-
-/** What INFO shows of the time that writes wait for the log. */
-const COMMIT_WAIT_PERCENTILES = [50, 99, 99.9, 100];
+import { type InfoFields, percent, percentilesText, ratio } from './info-format.js';
 
 const EXECUTABLE = fileURLToPath(new URL('../main.js', import.meta.url));
 
@@ -154,59 +150,6 @@ export function memoryFields(server: ServerContext): InfoFields {
   ];
 }
 
-export function persistenceFields(server: ServerContext): InfoFields {
-  const { commit, engine, logSpace } = server;
-  const fields: [string, string | number][] = [
-    ['loading', engine.loading ? 1 : 0],
-    ['async_loading', 0],
-    ['rdb_changes_since_last_save', engine.database.statistics.changes],
-    ['rdb_bgsave_in_progress', 0],
-    ['rdb_last_save_time', Math.floor(server.statistics.startedAtMs / 1000)],
-    ['rdb_last_bgsave_status', 'ok'],
-    ['rdb_last_bgsave_time_sec', -1],
-    ['rdb_current_bgsave_time_sec', -1],
-    ['rdb_saves', 0],
-    ['aof_enabled', 1],
-    ['aof_rewrite_in_progress', 0],
-    ['aof_rewrite_scheduled', 0],
-    ['aof_last_rewrite_time_sec', -1],
-    ['aof_current_rewrite_time_sec', -1],
-    ['aof_last_bgrewrite_status', 'ok'],
-    ['aof_last_write_status', commit.refusesWrites ? 'err' : 'ok'],
-    ['aof_current_size', commit.logBytes],
-    ['aof_base_size', 0],
-    ['aof_pending_rewrite', 0],
-    ['aof_buffer_length', commit.uncommittedBytes],
-    ['log_size_bytes', commit.logBytes],
-    ['log_appended_sequence', engine.effects.sequence],
-    ['log_committed_sequence', commit.committed],
-    ['log_uncommitted_bytes', commit.uncommittedBytes],
-    ['log_commits_inline', commit.inlineCommits],
-    ['log_commits_thread', commit.threadCommits],
-    ['log_sync_average_usec', Math.round(commit.averageSyncMicros)],
-    ['log_commit_wait_usec', percentilesText(server.watch.commitWaits, COMMIT_WAIT_PERCENTILES)],
-    ['log_space_low', logSpace.low ? 1 : 0],
-    ['log_space_refuses_writes', commit.refusesWrites ? 1 : 0],
-  ];
-  if (engine.loading) fields.push(...loadingFields(server));
-  return fields;
-}
-
-function loadingFields({ loading, statistics, engine }: ServerContext): [string, string | number][] {
-  const { loadedBytes, startedAtMs, totalBytes } = loading;
-  const elapsedSeconds = Math.max(1, statistics.uptimeSeconds);
-  const speed = loadedBytes / elapsedSeconds;
-  const left = Math.max(0, totalBytes - loadedBytes);
-  return [
-    ['loading_start_time', Math.floor(startedAtMs / 1000)],
-    ['loading_total_bytes', totalBytes],
-    ['loading_rdb_used_mem', engine.usedBytes()],
-    ['loading_loaded_bytes', loadedBytes],
-    ['loading_loaded_perc', percent(loadedBytes, totalBytes).slice(0, -1)],
-    ['loading_eta_seconds', speed === 0 ? 1 : Math.ceil(left / speed)],
-  ];
-}
-
 export function statsFields(server: ServerContext): InfoFields {
   const { engine, statistics } = server;
   const { defragmenter } = engine;
@@ -327,9 +270,6 @@ export function latencyStatsFields(server: ServerContext): InfoFields {
 }
 
 /** 'p50=1.007,p99=3.071'. */
-function percentilesText(latencies: LatencyHistogram, percentiles: readonly number[]): string {
-  return percentiles.map((percent) => `p${percent}=${latencies.percentile(percent).toFixed(3)}`).join(',');
-}
 
 export function errorStatsFields(server: ServerContext): InfoFields {
   return [...server.errorCounts]

@@ -3,6 +3,7 @@ import type { CommandSpec } from '../../core/commands/command.js';
 import type { Execution } from '../../core/execution.js';
 import type { ServerContext } from '../server-context.js';
 import { formatSection, type InfoFields } from './info-format.js';
+import { persistenceFields } from './info-persistence.js';
 import {
   clientFields,
   commandStatsFields,
@@ -11,7 +12,6 @@ import {
   keyspaceFields,
   latencyStatsFields,
   memoryFields,
-  persistenceFields,
   replicationFields,
   serverFields,
   sliceFields,

@@ -16,6 +16,7 @@ import { monitorCommands } from './monitor.js';
 import { replicationCommands } from './replication.js';
 import { shutdownCommands } from './shutdown.js';
 import { slowlogCommands } from './slowlog.js';
+import { snapshotCommands } from './snapshots.js';
 import { waitCommands } from './wait.js';
 
 /**
@@ -30,6 +31,7 @@ export function serverCommands(server: ServerContext): readonly CommandSpec[] {
     ...configCommands(server),
     ...infoCommands(server),
     ...waitCommands(server),
+    ...snapshotCommands(server),
     ...shutdownCommands(server),
     ...replicationCommands,
     ...clusterCommands,

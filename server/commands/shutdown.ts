@@ -29,7 +29,9 @@ function shutdownCommand(server: ServerContext, x: Execution): void {
   }
   // The connection gets no reply: it rests until the server closes it.
   x.runInSlices(new RestingTask(server, x.session, () => {}, false));
-  server.shutdown({ reason: `SHUTDOWN by ${x.session.address}` }).catch((error: unknown) => {
+  const reason = `SHUTDOWN by ${x.session.address}`;
+  const ended = server.shutdown(save || nosave ? { reason, save: save ? 'snapshot' : 'nothing' } : { reason });
+  ended.catch((error: unknown) => {
     server.log.error(error, 'the shutdown failed');
   });
 }

@@ -100,6 +100,8 @@ export class CommitPipeline implements EffectSink {
   private originNumber = 0;
   private scheduled = false;
   private failed = false;
+  /** Nothing is executed any more, and everything is committed. */
+  private drained = false;
   /** Entries that wait for a batch, oldest first; only while congested, so few. */
   private readonly waiting: WaitingEntry[] = [];
   /** Batches with the log thread, oldest first: last sequence and bytes of each, in rings. */
@@ -150,6 +152,11 @@ export class CommitPipeline implements EffectSink {
    */
   get congested(): boolean {
     return (this.batch === undefined && this.writer !== undefined) || this.failed;
+  }
+
+  /** The log has failed, and with it everything that waits for it. */
+  get hasFailed(): boolean {
+    return this.failed;
   }
 
   /** True while the disk has no room for clients' writes; the engine's own may have some left. */
@@ -220,8 +227,11 @@ export class CommitPipeline implements EffectSink {
    * Undefined while entries wait for a batch: try again once the log has advanced.
    */
   cut(): LogCut | undefined {
-    if (this.congested || this.waiting.length > 0 || this.writer === undefined) return undefined;
-    this.submitOpenBatch();
+    if (this.writer === undefined || this.failed) return undefined;
+    if (!this.drained) {
+      if (this.congested || this.waiting.length > 0) return undefined;
+      this.submitOpenBatch();
+    }
     const sequence = this.sealedSequence;
     const position = this.writer.closedCount;
     const committed = new Promise<FramePlace>((resolve, reject) => {
@@ -230,13 +240,13 @@ export class CommitPipeline implements EffectSink {
     // Whoever waits for it is told; that nobody does is no failure of its own.
     committed.catch(() => {});
     this.settleCuts();
-    this.openBatch();
+    if (!this.drained) this.openBatch();
     return { sequence, committed };
   }
 
   /** What is executed from now on goes to a new segment of the log, unless the open one is empty. */
   roll(): void {
-    if (this.writer === undefined || this.failed) return;
+    if (this.writer === undefined || this.failed || this.drained) return;
     this.writer.rollNext();
     const { batch } = this;
     if (batch === undefined || this.effects!.position !== batch.bodyStart) {
@@ -261,7 +271,7 @@ export class CommitPipeline implements EffectSink {
   /** Gives the effect writer a batch to write to; without one it keeps its entry to itself (sealedLarge). */
   private openBatch(): void {
     const effects = this.effects!;
-    if (this.batch === undefined && this.waiting.length === 0 && !this.failed) this.takeBatch();
+    if (this.batch === undefined && this.waiting.length === 0 && !this.failed && !this.drained) this.takeBatch();
     const batch = this.batch;
     if (batch === undefined) effects.limit = effects.position = 0;
   }
@@ -430,6 +440,7 @@ export class CommitPipeline implements EffectSink {
    */
   async drain(): Promise<void> {
     await this.committedUpTo(this.sealedSequence);
+    this.drained = true;
     const { batch } = this;
     if (batch === undefined) return;
     this.batch = undefined;

@@ -17,6 +17,8 @@ export const SNAPSHOT_SYNC_SITES = [
   'manifest-write',
   /** A snapshot that was published stays, so that the log in front of it may go. */
   'manifest-enter',
+  /** A manifest is gone before its file is: none is ever left without it. */
+  'retire',
   /** A copy for the operator is whole before it takes the place of the one before. */
   'copy-write',
   /** The record of copies is there before the copy is: a start must not take our own file for a foreign one. */

@@ -62,6 +62,11 @@ export function decodeManifest(bytes: Uint8Array): SnapshotManifest | string {
   return value as unknown as SnapshotManifest;
 }
 
+/** A CRC-64 of two int32 lanes as 16 hexadecimal digits. */
+export function crc64Text(high: number, low: number): string {
+  return (high >>> 0).toString(16).padStart(8, '0') + (low >>> 0).toString(16).padStart(8, '0');
+}
+
 /** A JSON object in one line, and the CRC-32 of that line in a second one. */
 export function encodeChecked(value: object): Uint8Array {
   const line = Buffer.from(`${JSON.stringify(value)}\n`);

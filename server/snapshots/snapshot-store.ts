@@ -5,6 +5,7 @@
  *
  *   0000000000123456-1.rdb   the state behind that sequence      0000000000123456-1.json  its manifest
  *   0000000000123456-1.image its page image                      image.json               the image's manifest
+ *   work.rdb, work.image     what is being made                  copies.json              dump-copy.ts
  */
 import { join } from 'node:path';
 import { makeDirectories, readFully, systemErrorCode, writeFully } from '../../log/local/file-layer.js';
@@ -15,6 +16,9 @@ import { decodeManifest, encodeManifest, type SnapshotManifest } from './snapsho
 export const SNAPSHOTS_KEPT = 2;
 const MANIFEST_BYTES_MAX = 64 * 1024;
 const IMAGE_MANIFEST = 'image.json';
+/** What is being made, of one snapshot at a time. */
+export const WORK_IMAGE = 'work.image';
+export const WORK_RDB = 'work.rdb';
 const STEM = /^\d{16}-\d{1,6}$/;
 
 export class SnapshotStore {
@@ -57,10 +61,7 @@ export class SnapshotStore {
     const kept = new Set<string>();
     for (const manifest of this.snapshots) kept.add(manifest.file).add(manifestNameOf(manifest));
     if (this.image !== undefined) kept.add(this.image.file).add(IMAGE_MANIFEST);
-    // Manifests go first, so that none is ever left without its file.
-    const names = this.files.list(this.directory).filter((name) => isOurs(name) && !kept.has(name));
-    for (const name of names.filter((each) => each.endsWith('.json'))) this.remove(name);
-    for (const name of names.filter((each) => !each.endsWith('.json'))) this.remove(name);
+    this.removeAll(this.files.list(this.directory).filter((name) => isOurs(name) && !kept.has(name)));
     this.retire();
   }
 
@@ -109,8 +110,7 @@ export class SnapshotStore {
     if (this.image === undefined) return;
     const { file } = this.image;
     this.image = undefined;
-    this.remove(IMAGE_MANIFEST);
-    this.remove(file);
+    this.removeAll([IMAGE_MANIFEST, file]);
   }
 
   /**
@@ -151,10 +151,15 @@ export class SnapshotStore {
   private retire(): void {
     const retired = this.snapshots.slice(0, -SNAPSHOTS_KEPT);
     this.snapshots = this.snapshots.slice(-SNAPSHOTS_KEPT);
-    for (const manifest of retired) {
-      this.remove(manifestNameOf(manifest));
-      this.remove(manifest.file);
-    }
+    this.removeAll(retired.flatMap((manifest) => [manifestNameOf(manifest), manifest.file]));
+  }
+
+  /** Manifests first, and durably so: none is ever left without its file. */
+  private removeAll(names: readonly string[]): void {
+    const manifests = names.filter((name) => name.endsWith('.json'));
+    for (const name of manifests) this.remove(name);
+    if (manifests.length > 0) this.files.syncDirectory(this.directory, 'retire');
+    for (const name of names) if (!manifests.includes(name)) this.remove(name);
   }
 
   private readManifest(name: string, kind: SnapshotManifest['kind']): SnapshotManifest | undefined {
@@ -218,6 +223,7 @@ export function readSmall(files: SnapshotFiles, path: string): Uint8Array {
 
 /** Whether a name is one that snapshots use; other people's files are left alone. A damaged snapshot waits for a person. */
 function isOurs(name: string): boolean {
+  if (name === WORK_IMAGE || name === WORK_RDB || name === 'copies.json.tmp') return true;
   if (name === IMAGE_MANIFEST || name === `${IMAGE_MANIFEST}.tmp`) return true;
   const dot = name.indexOf('.');
   return dot > 0 && STEM.test(name.slice(0, dot)) && !name.endsWith('.damaged');

@@ -15,10 +15,10 @@ test('makes a directory with everything above it', () => {
   expect(existsSync(path)).toBe(true);
 });
 
-test('the files of a Redis stop it, unless there is a log', () => {
+test('a file of an old Redis stops it, unless there is a log', () => {
   const path = join(directory, 'redis');
   mkdirSync(path);
-  writeFileSync(join(path, 'dump.rdb'), '');
+  writeFileSync(join(path, 'appendonly.aof'), '');
   expect(() => prepareDirectory(path)).toThrow(expect.objectContaining({ code: 'FOREIGN_DATA' }));
   mkdirSync(join(path, 'log'));
   prepareDirectory(path);

@@ -2,29 +2,40 @@
  * The model of loss: clients that record every answered write, `kill -9` at a random moment under load, a restart, and a
  * comparison of everything: nothing answered is missing, nothing unsent appears, what was not answered may be either.
  */
+
+import { SNAPSHOT_FAULTS_VARIABLE } from '../../server/snapshots/snapshot-faults.js';
 import { dumpDataset } from './dataset-dump.js';
 import { readDigest } from './quiet-restart.js';
 import { RecordedLoad } from './recorded-load.js';
 import { LossFound } from './recording-client.js';
 import { SeededRandom } from './seeded-random.js';
 import { type ServerKind, ServerProcess } from './server-process.js';
+import { checkSnapshots } from './snapshot-check.js';
 
 export interface LossOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly kind?: ServerKind;
   readonly args?: readonly string[];
+  /** Snapshots are taken all the time, and most kills hit one stage of them. Holdfast only. */
+  readonly snapshots?: boolean;
   /** Called after each round. */
   readonly report?: (line: string) => void;
 }
 
 const CLIENTS = 6;
-/** Answers before the kill, at most. */
+/** Answers before the kill, at most; with snapshots enough for several of them, since most kills hit a stage of one. */
 const ANSWERS_MAX = 4000;
+const ANSWERS_WITH_SNAPSHOTS_MAX = 30_000;
 /** A new directory after so many rounds: the log of earlier ones only makes restarts longer. */
 const ROUNDS_PER_DIRECTORY = 25;
 /** The longest a deadline's EXPIRE may lie back: the model's tolerance, see RecordingClient. */
 const CHECKED_SECONDS_MAX = 350;
+
+/** Where the process of a round with snapshots kills itself. */
+const KILL_STAGES = ['cut', 'image', 'write', 'verify', 'publish', 'image-kept', 'copy', 'trim', 'done'];
+/** Of the rounds with snapshots: the others are killed at any time. */
+const STAGED_KILLS = 0.75;
 
 class LossDirectory {
   private readonly load: RecordedLoad;
@@ -34,13 +45,19 @@ class LossDirectory {
   private constructor(
     private readonly server: ServerProcess,
     private readonly random: SeededRandom,
+    private readonly snapshots: boolean,
   ) {
     this.load = new RecordedLoad(random, CLIENTS, () => this.answer());
   }
 
   static async open(options: LossOptions, random: SeededRandom): Promise<LossDirectory> {
-    const server = await ServerProcess.start({ kind: options.kind ?? 'holdfast', args: options.args ?? [] });
-    return new LossDirectory(server, random);
+    const { snapshots = false } = options;
+    const server = await ServerProcess.start({
+      kind: options.kind ?? 'holdfast',
+      args: [...(options.args ?? []), ...(snapshots ? ['--save', ''] : [])],
+      env: snapshots ? faultsOf(random) : {},
+    });
+    return new LossDirectory(server, random, snapshots);
   }
 
   /** True while the deadlines of this directory can still be told apart. */
@@ -52,11 +69,15 @@ class LossDirectory {
   async round(): Promise<string> {
     const { load, random, server } = this;
     const answeredBefore = load.answered;
-    this.answersUntilKill = random.chance(0.1) ? random.between(1, 20) : random.between(1, ANSWERS_MAX);
+    const most = this.snapshots ? ANSWERS_WITH_SNAPSHOTS_MAX : ANSWERS_MAX;
+    this.answersUntilKill = random.chance(0.1) ? random.between(1, 20) : random.between(1, most);
+    const saving = this.snapshots ? this.saveAlways() : undefined;
     await load.run(server);
     await server.exited;
+    const saved = await saving;
     let kills = 1;
-    await server.relaunch();
+    if (this.snapshots) checkSnapshots(server.directory);
+    await server.relaunch(this.snapshots ? { env: faultsOf(random) } : {});
     // Sometimes the recovery is killed too, at whatever it is doing by then.
     while (random.chance(0.15)) {
       await this.killDuringStart();
@@ -66,7 +87,30 @@ class LossDirectory {
     await server.ready();
     await load.compare(server);
     if (random.chance(0.2)) await this.restartChangesNothing();
-    return `${load.answered - answeredBefore} answered, ${kills} kill${kills > 1 ? 's' : ''}`;
+    const shown = saved === undefined ? '' : `, ${saved} snapshots, ${this.loadedFrom()}`;
+    return `${load.answered - answeredBefore} answered, ${kills} kill${kills > 1 ? 's' : ''}${shown}`;
+  }
+
+  /** Takes one snapshot after the other until the server is gone. Returns how many it took. */
+  private async saveAlways(): Promise<number> {
+    const client = await this.server.connect();
+    let saved = 0;
+    try {
+      for (;;) {
+        const reply = await client.command('SAVE');
+        if (reply === 'OK') saved++;
+        else throw new LossFound(`SAVE replied ${String(reply)}`);
+      }
+    } catch (error) {
+      if (error instanceof LossFound) throw error;
+      return saved;
+    }
+  }
+
+  /** What the last start said it had loaded. */
+  private loadedFrom(): string {
+    const found = /"msg":"(the (?:page image|snapshot) [^"]* is loaded)/.exec(this.server.output);
+    return found === null ? 'the log alone was folded' : found[1]!;
   }
 
   async close(): Promise<void> {
@@ -99,6 +143,14 @@ class LossDirectory {
     await client.close();
     return this.server.kind === 'holdfast' ? `${await readDigest(this.server)}\n${dump}` : dump;
   }
+}
+
+function faultsOf(random: SeededRandom): Record<string, string> {
+  const faults = ['rollBytes=1'];
+  if (random.chance(STAGED_KILLS)) {
+    faults.push(`killAt=${KILL_STAGES[random.below(KILL_STAGES.length)]}`, `killAfter=${random.between(1, 4)}`);
+  }
+  return { [SNAPSHOT_FAULTS_VARIABLE]: faults.join(',') };
 }
 
 /**

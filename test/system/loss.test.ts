@@ -14,6 +14,10 @@ test(`ten kills lose nothing that was answered (seed ${seed})`, { timeout: 180_0
   await runLossRounds({ rounds: 10, seed });
 });
 
+test(`nor do ten at some stage of a snapshot (seed ${seed})`, { timeout: 300_000 }, async () => {
+  await runLossRounds({ rounds: 10, seed, snapshots: true });
+});
+
 describeWith(['redis-server'], 'the model of loss', () => {
   test('holds for a server that keeps its log', async () => {
     await runLossRounds({ rounds: 2, seed, kind: 'redis' });

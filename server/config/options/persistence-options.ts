@@ -5,7 +5,6 @@ import { noEffect, option } from '../option.js';
 import { baseNameKind, booleanKind, choiceKind, textKind } from '../word-kinds.js';
 
 const ALWAYS_LOGGED = 'every write is in the log before it is acknowledged';
-const NO_SNAPSHOTS = 'this version takes no snapshots';
 const NO_AOF = 'there is no append-only file: the transaction log is in `dir`, in a format of its own';
 const NO_CHILD = 'nothing is saved by a child process';
 const FOR_TESTS = "it slows Redis down for Redis' own tests";
@@ -19,14 +18,31 @@ export const persistenceOptions = {
     summary: 'Directory of the log; made if it is missing. A running server takes only the one that it has.',
     apply: (target, path) => target.setDirectory(path),
   }),
-  dbfilename: noEffect(baseNameKind('dbfilename', 'filename', true), 'dump.rdb', NO_SNAPSHOTS, {
+  dbfilename: option({
+    kind: baseNameKind('dbfilename', 'filename', true),
+    initial: 'dump.rdb',
     changes: 'protected',
+    summary: "File in `dir` that the newest snapshot is copied to; '' for none.",
   }),
-  save: noEffect(savePointsKind, [], ALWAYS_LOGGED),
-  'stop-writes-on-bgsave-error': noEffect(booleanKind, true, NO_SNAPSHOTS),
-  rdbcompression: noEffect(booleanKind, true, NO_SNAPSHOTS),
-  rdbchecksum: noEffect(booleanKind, true, NO_SNAPSHOTS, { changes: 'start' }),
-  'rdb-save-incremental-fsync': noEffect(booleanKind, true, NO_SNAPSHOTS),
+  save: option({
+    kind: savePointsKind,
+    initial: [3600, 1, 300, 100, 60, 10000],
+    changes: 'running',
+    summary: "When a snapshot is taken: after so many seconds with at least so many changes; '' for never.",
+  }),
+  'stop-writes-on-bgsave-error': noEffect(
+    booleanKind,
+    true,
+    'a snapshot that fails loses nothing: every write is in the log, which is not trimmed then',
+  ),
+  rdbcompression: option({
+    kind: booleanKind,
+    initial: true,
+    changes: 'running',
+    summary: 'Whether strings in snapshots are compressed.',
+  }),
+  rdbchecksum: noEffect(booleanKind, true, 'snapshots always have their checksum', { changes: 'start' }),
+  'rdb-save-incremental-fsync': noEffect(booleanKind, true, 'snapshots are always synced in pieces'),
   'rdb-del-sync-files': noEffect(booleanKind, false, 'there is no replication, so there are no files of it'),
   'sanitize-dump-payload': noEffect(
     choiceKind(['no', 'yes', 'clients']),
@@ -60,8 +76,19 @@ export const persistenceOptions = {
   appendfilename: noEffect(baseNameKind('appendfilename', 'filename'), 'appendonly.aof', NO_AOF, { changes: 'start' }),
   appenddirname: noEffect(baseNameKind('appenddirname', 'dirname'), 'appendonlydir', NO_AOF, { changes: 'start' }),
   'no-appendfsync-on-rewrite': noEffect(booleanKind, false, ALWAYS_LOGGED),
-  'auto-aof-rewrite-percentage': noEffect(integerKind(0, INT_MAX), 100, NO_AOF),
-  'auto-aof-rewrite-min-size': noEffect(memoryKind(0n), 64n * 1024n ** 2n, NO_AOF),
+  'auto-aof-rewrite-percentage': option({
+    kind: integerKind(0, INT_MAX),
+    initial: 100,
+    changes: 'running',
+    summary:
+      "A snapshot is taken, and the log trimmed, when the log has grown by so many percent of the last snapshot's size; 0 for never.",
+  }),
+  'auto-aof-rewrite-min-size': option({
+    kind: memoryKind(0n),
+    initial: 64n * 1024n ** 2n,
+    changes: 'running',
+    summary: 'Growth of the log below this takes no snapshot by itself.',
+  }),
   'aof-rewrite-incremental-fsync': noEffect(booleanKind, true, NO_AOF),
   'aof-load-truncated': noEffect(
     booleanKind,

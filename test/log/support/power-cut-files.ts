@@ -14,7 +14,12 @@ export class PowerCut extends Error {
   override readonly name = 'PowerCut';
 }
 
+let inodes = 0;
+
 class Inode {
+  readonly number = ++inodes;
+  /** Changes with the content. */
+  version = 0;
   /** What a reader sees, and what the disk holds. */
   cache = new Uint8Array(0);
   disk = new Uint8Array(0);
@@ -24,6 +29,7 @@ class Inode {
   sizes: number[] = [];
 
   resize(size: number): void {
+    this.version++;
     const resized = new Uint8Array(size);
     resized.set(this.cache.subarray(0, Math.min(size, this.cache.length)));
     this.cache = resized;
@@ -31,6 +37,7 @@ class Inode {
   }
 
   note(from: number, to: number): void {
+    this.version++;
     for (let sector = Math.floor(from / SECTOR); sector * SECTOR < to; sector++) {
       const versions = this.dirty.get(sector) ?? [];
       const version = new Uint8Array(SECTOR);
@@ -73,6 +80,7 @@ class Inode {
   }
 
   cut(random: Random): void {
+    this.version++;
     const sizes = [this.disk.length, ...this.sizes];
     const disk = new Uint8Array(sizes[random.below(sizes.length)]!);
     disk.set(this.disk.subarray(0, Math.min(disk.length, this.disk.length)));
@@ -264,6 +272,21 @@ export class PowerCutFiles implements FileLayer<string> {
     this.step();
     this.entry(path);
     this.directory(dirname(path)).change({ remove: basename(path), name: undefined, entry: undefined });
+  }
+
+  /** Makes `to` with the content of `from`; nothing of it is on the disk yet. */
+  copy(from: string, to: string): void {
+    const bytes = this.contents(from).slice();
+    const fd = this.open(to, 'create');
+    this.write(fd, bytes, 0, bytes.length, 0);
+    this.close(fd);
+  }
+
+  /** A file that was written to, or is another one, has another text. */
+  identity(path: string): { readonly bytes: number; readonly text: string } {
+    const entry = this.entry(path);
+    if (!(entry instanceof Inode)) throw systemError('EISDIR', path);
+    return { bytes: entry.cache.length, text: `${entry.number}:${entry.version}` };
   }
 
   list(path: string): string[] {

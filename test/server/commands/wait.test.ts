@@ -80,11 +80,17 @@ describe('WAIT and WAITAOF', () => {
 });
 
 test('SHUTDOWN asks the server to end and gets no reply', () => {
-  for (const words of [[], ['NOSAVE'], ['SAVE', 'NOW'], ['force']]) {
+  const reason = 'SHUTDOWN by 127.0.0.1:40001';
+  for (const [words, request] of [
+    [[], { reason }],
+    [['NOSAVE'], { reason, save: 'nothing' }],
+    [['SAVE', 'NOW'], { reason, save: 'snapshot' }],
+    [['force'], { reason }],
+  ] as const) {
     const server = new FakeServer();
     const client = server.connect();
     expect(client.run('SHUTDOWN', ...words)).toBe('');
-    expect(server.shutdowns).toEqual([{ reason: 'SHUTDOWN by 127.0.0.1:40001' }]);
+    expect(server.shutdowns).toEqual([request]);
     expect(client.session.task?.resting).toBe(true);
   }
 });

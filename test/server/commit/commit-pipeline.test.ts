@@ -328,6 +328,19 @@ describe('cuts', () => {
     expect(pipeline.cut()).toBeUndefined();
   });
 
+  it('are still there once everything is drained, and no batch is taken any more', async () => {
+    entry(10);
+    await turn();
+    await pipeline.drain();
+    const { buffers } = log;
+    const cut = pipeline.cut()!;
+    log.advance();
+    pipeline.roll();
+    expect(cut.sequence).toBe(1);
+    await cut.committed;
+    expect(log.buffers).toBe(buffers);
+  });
+
   it('fails with the log', async () => {
     entry(10);
     const cut = pipeline.cut()!;

@@ -68,7 +68,7 @@ describe('at the start', () => {
     expect(values.databases).toBe(16);
     expect(values.appendonly).toBe(true);
     expect(values.appendfsync).toBe('always');
-    expect(values.save).toEqual([]);
+    expect(values.save).toEqual([3600, 1, 300, 100, 60, 10000]);
   });
 
   test('a later setting replaces an earlier one, whatever the case of its name', () => {
@@ -292,7 +292,8 @@ describe('the table', () => {
       const value: unknown = config.values[name as OptionName];
       const lines = kind.lines?.(value) ?? [kind.format(value)];
       const parsed = lines.map((line) => kind.parse(splitWords(line)!, initial));
-      const back = parsed.reduce((earlier, later) => kind.combine?.(earlier, later) ?? later, initial);
+      const [first = value, ...others] = parsed;
+      const back = others.reduce((earlier, later) => kind.combine?.(earlier, later) ?? later, first);
       expect(kind.format(back), name).toBe(config.shown(name));
     }
   });

@@ -25,6 +25,8 @@ import { MonitorFeed } from '../../../server/monitor-feed.js';
 import type { ServerContext, ShutdownOptions } from '../../../server/server-context.js';
 import { ServerStatistics } from '../../../server/server-statistics.js';
 import { SliceMeter } from '../../../server/slice-meter.js';
+import type { SnapshotManager } from '../../../server/snapshots/snapshot-manager.js';
+import { type SnapshotKind, SnapshotStatus } from '../../../server/snapshots/snapshot-status.js';
 import { ViewRoom } from '../../../server/snapshots/view-room.js';
 import type { Argument } from '../../support/resp-client.js';
 
@@ -104,6 +106,27 @@ class FakeRegistry {
   }
 }
 
+/** Snapshots that begin and never end. */
+class FakeSnapshots {
+  readonly status = new SnapshotStatus(0);
+  readonly keysDone = 0;
+  readonly changes = 0;
+  readonly grownBytes = 0;
+
+  start(kind: SnapshotKind): boolean {
+    this.status.running = kind;
+    return true;
+  }
+
+  schedule(kind: SnapshotKind): void {
+    this.status.scheduled = kind;
+  }
+
+  save(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
 export class FakeServer {
   readonly registry = new FakeRegistry();
   readonly config: Config;
@@ -132,6 +155,7 @@ export class FakeServer {
       slices: new SliceMeter(() => clock.monotonicMicros(), false),
       viewRoom: new ViewRoom(new Arena(), () => {}),
       errorCounts: this.reply.errorCounts,
+      snapshots: new FakeSnapshots() as unknown as SnapshotManager,
       otherHeapBytes: () => 0,
       shutdown: (options: ShutdownOptions) => {
         this.shutdowns.push(options);

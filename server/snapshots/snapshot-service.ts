@@ -1,0 +1,199 @@
+/**
+ * Everything about snapshots that a server's start, life and end call, put together: the directory, loading, taking over
+ * a Redis' files, and the manager. The order is server-core.ts'.
+ *
+ *   constructor: what is there ─> lock the log ─> load() ─> fold the tail ─> become the writer ─> begin()
+ */
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { Engine } from '../../core/engine.js';
+import type { KnownCommitted } from '../../log/local/local-log-options.js';
+import type { LogTail } from '../../log/transaction-log.js';
+import type { CommitPipeline } from '../commit/commit-pipeline.js';
+import type { Config } from '../config/config.js';
+import { logDirectoryOf } from '../data-directory.js';
+import { type LoadedRdb, loadRdb } from '../import/load-rdb.js';
+import { ServerError } from '../server-error.js';
+import { DumpCopy } from './dump-copy.js';
+import { fileChunks } from './file-chunks.js';
+import { loadImageFile } from './image-file.js';
+import { PageImageMaker } from './page-image-maker.js';
+import { findImport, type ImportSource, refuseForeignDump } from './redis-data.js';
+import { SNAPSHOT_FAULTS_VARIABLE, SnapshotFaults } from './snapshot-faults.js';
+import { nodeSnapshotFiles } from './snapshot-files.js';
+import { SnapshotManager } from './snapshot-manager.js';
+import { type AcceptedLog, SnapshotRecovery } from './snapshot-recovery.js';
+import { SnapshotStore } from './snapshot-store.js';
+import { SnapshotThreadHost } from './snapshot-thread-host.js';
+
+/** How often it is looked whether a snapshot is due. */
+const TICK_MS = 200;
+
+export interface SnapshotServiceParts {
+  readonly engine: Engine;
+  readonly commit: CommitPipeline;
+  readonly config: Config;
+  readonly log: Logger;
+  /** Data directory. */
+  readonly directory: string;
+  readonly featureLevel: number;
+  readonly nowMs: () => number;
+  /** Told how far loading is, in bytes. */
+  readonly onLoading: (loadedBytes: number, totalBytes: number) => void;
+  /** Takes bytes that were trimmed off the size of the log. */
+  readonly onTrimmed: (bytes: number) => Promise<void>;
+}
+
+export class SnapshotService {
+  readonly manager: SnapshotManager;
+  private readonly parts: SnapshotServiceParts;
+  private readonly store: SnapshotStore;
+  private readonly recovery: SnapshotRecovery;
+  private readonly copy: DumpCopy;
+  private identity = { logId: '', timeline: '' };
+  private imported: ImportSource | undefined = undefined;
+  private loaded: { from: 'log' | 'image' | 'snapshot'; keys: number } = { from: 'log', keys: 0 };
+  private timer: NodeJS.Timeout | undefined = undefined;
+
+  /** Reads what is in the directory of snapshots, and changes nothing. @throws a system error */
+  constructor(parts: SnapshotServiceParts) {
+    const { engine, commit, config, log, directory, featureLevel, nowMs } = parts;
+    this.parts = parts;
+    const snapshotDirectory = join(directory, 'snapshots');
+    const files = nodeSnapshotFiles;
+    const faultText = process.env[SNAPSHOT_FAULTS_VARIABLE] ?? '';
+    if (faultText !== '') log.warn(`${SNAPSHOT_FAULTS_VARIABLE} is set: snapshots are made wrong on purpose`);
+    const faults = new SnapshotFaults(faultText);
+    this.store = new SnapshotStore(files, snapshotDirectory, (message) => log.warn(message));
+    this.store.read();
+    this.copy = new DumpCopy(files, snapshotDirectory);
+    this.recovery = new SnapshotRecovery({
+      files,
+      store: this.store,
+      engine,
+      log,
+      featureLevel,
+      loadImage: loadImageFile,
+      onSlice: parts.onLoading,
+    });
+    const { values } = config;
+    this.manager = new SnapshotManager({
+      engine,
+      commit,
+      log,
+      store: this.store,
+      images: new PageImageMaker(engine),
+      thread: new SnapshotThreadHost(faultText),
+      faults,
+      logDirectory: logDirectoryOf(directory),
+      identity: () => this.identity,
+      featureLevel,
+      rules: () => ({
+        savePoints: values.save,
+        growthPercent: values['auto-aof-rewrite-percentage'],
+        growthBytesMin: Number(values['auto-aof-rewrite-min-size']),
+      }),
+      compress: () => values.rdbcompression,
+      dumpPath: () => this.dumpPath,
+      onTrimmed: parts.onTrimmed,
+      nowMs,
+    });
+  }
+
+  /** What the snapshots say that the log must have. */
+  get knownCommitted(): KnownCommitted[] {
+    const { store } = this;
+    const manifests = store.image === undefined ? store.snapshots : [...store.snapshots, store.image];
+    return manifests.map(({ logId, timeline, epoch, idx, file }) => {
+      return { logId, timeline, epoch, idx, where: `the snapshot ${store.pathOf(file)}` };
+    });
+  }
+
+  /**
+   * Loads what the log goes on from into the empty engine, whose last sequence says where that is.
+   * @throws ServerError `FOREIGN_DATA`, `LOG_MISSING`, LogError `LOG_DAMAGED`, RdbError, LoadError
+   */
+  async load(tail: LogTail, accepted: AcceptedLog): Promise<void> {
+    this.identity = { logId: tail.logId, timeline: tail.timeline };
+    if (tail.lastSequence === 0 && this.store.snapshots.length === 0) {
+      const { values } = this.parts.config;
+      this.imported = findImport(this.parts.directory, values.dbfilename, values.appenddirname);
+      if (this.imported !== undefined) await this.takeOver(this.imported);
+      return;
+    }
+    refuseForeignDump(this.copy, this.dumpPath);
+    this.loaded = await this.recovery.load(tail, accepted);
+  }
+
+  /**
+   * After the tail is folded and the log has its writer, before anybody is served: a dataset that was taken over becomes
+   * the snapshot at sequence 0, without which the log would have nothing to stand on.
+   * @param tailBytes of the entries that were folded.
+   */
+  async begin(tailEntries: number, tailBytes: number): Promise<void> {
+    const { manager, store, copy } = this;
+    store.clear();
+    this.recovery.setDamagedAside();
+    if (this.dumpPath !== '') copy.clear(this.dumpPath);
+    manager.loaded(this.loaded.from, this.loaded.keys, tailEntries, tailBytes);
+    if (this.imported === undefined) return;
+    // Recorded first: a crash behind the snapshot must not leave a file that the next start takes for foreign.
+    if (this.imported.kind === 'rdb') copy.adopt(this.imported.path);
+    await manager.save('bgsave', `${this.imported.path} was loaded`);
+  }
+
+  /** From now on snapshots are taken when they are due. */
+  serve(): void {
+    this.timer = setInterval(() => this.manager.tick(), TICK_MS);
+  }
+
+  /**
+   * The end of a server in order, after its last command was committed: a snapshot, or an image where the next start gains
+   * by it, or nothing. What goes wrong is told, and ends nothing: the log has every write.
+   */
+  async end(save: 'snapshot' | 'nothing' | undefined): Promise<void> {
+    clearInterval(this.timer);
+    if (save === 'snapshot') await this.manager.save('bgsave', 'the server ends').catch(() => {});
+    await this.manager.stop();
+    if (save === undefined) await this.manager.leaveImage();
+  }
+
+  /** No snapshot begins any more, and the one that runs is given up. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.manager.stop();
+  }
+
+  private get dumpPath(): string {
+    const { dbfilename } = this.parts.config.values;
+    return dbfilename === '' ? '' : join(this.parts.directory, dbfilename);
+  }
+
+  private async takeOver(source: ImportSource): Promise<void> {
+    const { engine, log, nowMs, onLoading } = this.parts;
+    if (source.kind === 'aof') {
+      throw new ServerError(
+        'FOREIGN_DATA',
+        `${source.path}: an append-only file of a Redis is not read by this version`,
+      );
+    }
+    const started = performance.now();
+    const { bytes } = nodeSnapshotFiles.identity(source.path);
+    let loaded: LoadedRdb;
+    try {
+      loaded = await loadRdb(engine, fileChunks(nodeSnapshotFiles, source.path), {
+        dropExpiredAtMs: nowMs(),
+        onSlice: (progress) => onLoading(progress.loadedBytes, bytes),
+      });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const message = `${source.path} cannot be loaded: ${why}. Repair it, or move it away to start empty`;
+      throw new ServerError('FOREIGN_DATA', message, error);
+    }
+    const { keys, expired, version } = loaded;
+    const milliseconds = Math.round(performance.now() - started);
+    const facts = { file: source.path, keys, expired, version, bytes: loaded.bytes, milliseconds };
+    this.loaded = { from: 'snapshot', keys };
+    log.info(facts, `${source.path} is loaded: ${keys} keys`);
+  }
+}
