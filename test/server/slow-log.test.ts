@@ -2,12 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { SlowLog } from '../../server/slow-log.js';
 import { FakeServer } from './support/fake-server.js';
 
-function commandOf(name: string) {
-  return new FakeServer().engine.table.byFullName(name)!;
-}
+const mset = new FakeServer().engine.table.byFullName('mset')!;
 
 function add(log: SlowLog, texts: string[], lengths = texts.map((text) => text.length), count = texts.length): void {
-  log.add(commandOf('mset'), { count, texts, lengths }, 15_000.7, 100, '127.0.0.1:1', 'me');
+  log.add(mset, { count, texts, lengths }, 15_000.7, 100, '127.0.0.1:1', 'me');
 }
 
 describe('entries', () => {
