@@ -5,6 +5,7 @@
  */
 import type { AccessClock } from './access-clock.js';
 import type { Arguments } from './arguments.js';
+import { DatabasePrefetch } from './database-prefetch.js';
 import { DependencyTable } from './dependency-table.js';
 import type { EffectWriter } from './effect-writer.js';
 import type { Keyspace } from './memory/keyspace.js';
@@ -85,6 +86,7 @@ export class Database {
   /** Keys that the last `collect` has found. */
   collectedCount = 0;
   readonly statistics = new DatabaseStatistics();
+  readonly prefetch: DatabasePrefetch;
   /** What lookups do to the access clock of a key; moved on by the engine. */
   readonly accessClock: AccessClock;
   private readonly keyspaces: Keyspace[];
@@ -103,6 +105,7 @@ export class Database {
     this.accessClock = accessClock;
     this.keyspaces = keyspaces;
     this.dependencies = new DependencyTable(keyspaces.length);
+    this.prefetch = new DatabasePrefetch(keyspaces, this.dependencies);
     this.effects = effects;
     this.args = args;
     this.keyspace = keyspaces[0]!;

@@ -18,6 +18,7 @@ import {
 import { CommandTrace, type TracedArguments } from './command-trace.js';
 import type { CommandSpec } from './commands/command.js';
 import { Database, ExpiryRefused } from './database.js';
+import type { DatabasePrefetch } from './database-prefetch.js';
 import { EffectReader } from './effect-reader.js';
 import { type EffectSink, EffectWriter } from './effect-writer.js';
 import { EVICTING, Eviction, NOTHING_TO_EVICT } from './eviction.js';
@@ -25,7 +26,6 @@ import type { EvictionPolicy } from './eviction-policy.js';
 import { Execution } from './execution.js';
 import type { Arena } from './memory/arena.js';
 import { Defragmenter } from './memory/defragmenter.js';
-import type { KeyPrefetch } from './memory/key-prefetch.js';
 import type { Keyspace } from './memory/keyspace.js';
 import { LoadableKeyspace } from './memory/loadable-keyspace.js';
 import { RandomNumbers } from './random-numbers.js';
@@ -535,8 +535,11 @@ export class Engine {
     return false;
   }
 
-  prefetchOf(session: Session): KeyPrefetch {
-    return this.keyspaces[session.database]!.prefetch;
+  /** For keys of the session's database. */
+  prefetchOf(session: Session): DatabasePrefetch {
+    const { prefetch } = this.database;
+    prefetch.number = session.database;
+    return prefetch;
   }
 
   // ---- replay ------------------------------------------------------------------------------------------------------
@@ -567,7 +570,8 @@ export class Engine {
   prefetch(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, count: number): void {
     const { effectReader } = this;
     // An entry of another database begins with SELECT; what its number is taken for here does no harm.
-    const { prefetch } = this.keyspaces[0]!;
+    const { prefetch } = this.database;
+    prefetch.number = 0;
     for (let i = 0; i < count; i++) {
       if (!effectReader.firstArgument(bytes, starts[i]!, ends[i]!)) continue;
       prefetch.add(bytes, effectReader.argumentStart, effectReader.argumentEnd);

@@ -65,6 +65,8 @@ const META_PREFIX = 2;
 const META_NEXT = 3;
 const CLOCK_MASK = 0xffffff;
 const SAMPLE_TRIES = 64;
+/** Cells that a guess looks at: most keys lie in them, and they share a cache line or two. */
+const LIKELY_DISTANCE_MAX = 6;
 
 const CURSOR_NONE = 0;
 const CURSOR_FOUND = 1;
@@ -153,25 +155,26 @@ export class HashTable {
   }
 
   /**
-   * Where lookups of these high lanes will most likely end: writes the reference in each one's home cell where its hash bits
-   * match, else 0. Only to fetch memory ahead of the lookups; the cursor stays.
+   * Where lookups of these high lanes will most likely end: writes the first reference near each one's home cell whose hash
+   * bits match, else 0. Only to fetch memory ahead of the lookups; the cursor stays.
    */
   likelyReferences(highs: Int32Array, count: number, references: Int32Array): void {
-    const { pages, meta, directory, directoryShift } = this;
-    const size = this.count;
+    const { pages, meta, directory, directoryShift, count: size } = this;
     let touched = 0;
+    references.fill(0, 0, count);
     for (let i = 0; i < count; i++) {
       const high = highs[i]!;
       const entry = size === 0 ? 0 : directory[high >>> directoryShift]!;
-      if (entry === 0) {
-        references[i] = 0;
-        continue;
-      }
+      if (entry === 0) continue;
       const bits = (high << (entry & DEPTH_MASK)) >>> 24;
       const page = entry >>> PAGE_SHIFT;
       const block = pages.block(page);
-      const at = pages.at(page) + ((bits >>> HOME_SHIFT) << 1);
-      references[i] = block[at + 1]! >>> 24 === bits ? block[at]! : 0;
+      const base = pages.at(page);
+      const home = bits >>> HOME_SHIFT;
+      for (let distance = 0; distance < LIKELY_DISTANCE_MAX && references[i] === 0; distance++) {
+        const at = base + (((home + distance) & CELL_MASK) << 1);
+        if (block[at + 1]! >>> 24 === bits) references[i] = block[at]!;
+      }
       // An insertion asks how many entries the page has.
       touched ^= meta.block(page)[meta.at(page)]!;
     }

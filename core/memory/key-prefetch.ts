@@ -14,9 +14,10 @@ export class KeyPrefetch {
   private readonly hash: KeyHash;
   private readonly table: HashTable;
   private readonly keys: RecordKeys;
-  private readonly highs = new Int32Array(PREFETCH_KEYS_MAX);
+  /** High lanes of the hashes of the keys added; the first `count` are set. */
+  readonly highs = new Int32Array(PREFETCH_KEYS_MAX);
+  count = 0;
   private readonly references = new Int32Array(PREFETCH_KEYS_MAX);
-  private count = 0;
   /** Only so that touching is not optimised away. */
   protected touched = 0;
 

@@ -3,9 +3,9 @@
  * stand-ins. core/engine.ts and server/commit/commit-pipeline.ts have these shapes.
  */
 import type { Arguments } from '../../core/arguments.js';
-import type { KeyPrefetch } from '../../core/memory/key-prefetch.js';
 import type { ReplyWriter } from '../../core/reply-writer.js';
 import type { Session } from '../../core/session.js';
+import type { KeyFetcher } from '../resp/key-scout.js';
 
 export interface CommandProcessor {
   /** The parsed command. */
@@ -25,7 +25,7 @@ export interface CommandProcessor {
   /** True when the parsed command has to wait for the end of a pause: of writes, or with `all` of everything. */
   postpones(session: Session, all: boolean): boolean;
   /** Fetches memory ahead for keys of the session's database. */
-  prefetchOf(session: Session): KeyPrefetch;
+  prefetchOf(session: Session): KeyFetcher;
   /** Whether the parsed command may begin now: a snapshot's view has room for it. */
   hasRoom(): boolean;
   execute(session: Session): void;

@@ -2,13 +2,19 @@
  * Looks ahead in a buffer of pipelined requests for the keys of the next commands, so that their memory is fetched while
  * nothing waits for it. Only a hint: it decides nothing, and what it does not understand ends the look.
  */
-import { type KeyPrefetch, PREFETCH_KEYS_MAX } from '../../core/memory/key-prefetch.js';
+import { PREFETCH_KEYS_MAX } from '../../core/memory/key-prefetch.js';
 
 const CR = 13;
 const DOLLAR = 36;
 const STAR = 42;
 /** Commands with more arguments than this end the look: reading past them would cost more than it gains. */
 const ARGUMENTS_MAX = 8;
+
+/** Takes keys, and fetches what lookups of them will read; core/database-prefetch.ts has this shape. */
+export interface KeyFetcher {
+  add(bytes: Uint8Array, start: number, end: number): void;
+  fetch(): void;
+}
 
 export class KeyScout {
   private at = 0;
@@ -17,7 +23,7 @@ export class KeyScout {
    * Fetches for the commands that begin in bytes[from, to), as many as are fetched together.
    * @returns where the next look should begin; `from` where nothing was found.
    */
-  look(bytes: Uint8Array, from: number, to: number, prefetch: KeyPrefetch): number {
+  look(bytes: Uint8Array, from: number, to: number, prefetch: KeyFetcher): number {
     let seen = from;
     this.at = from;
     for (let i = 0; i < PREFETCH_KEYS_MAX; i++) {
@@ -29,7 +35,7 @@ export class KeyScout {
   }
 
   /** Passes over one command; its first argument behind the name is taken for a key. */
-  private command(bytes: Uint8Array, to: number, prefetch: KeyPrefetch): boolean {
+  private command(bytes: Uint8Array, to: number, prefetch: KeyFetcher): boolean {
     if (bytes[this.at] !== STAR) return false;
     const count = this.number(bytes, to);
     if (count < 1 || count > ARGUMENTS_MAX) return false;

@@ -39,8 +39,8 @@ describe('fetching ahead', () => {
       const touched = new Set(keyspace.touchedReferences);
       for (let k = i; k < i + 10; k++) if (touched.has(keyspace.find(keyOf(k), 0, keyOf(k).length))) hits++;
     }
-    // Whoever sits beside its home cell is missed.
-    expect(hits).toBeGreaterThan(3000);
+    // Whoever sits far from its home cell is missed.
+    expect(hits).toBeGreaterThan(8000);
   });
 
   it('works on an empty keyspace, and takes no more keys than it has room for', () => {

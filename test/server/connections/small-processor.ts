@@ -3,14 +3,12 @@
  * and on their own: a handful of commands, and a log that commits when the test says so.
  */
 import { Arguments } from '../../../core/arguments.js';
-import { Arena } from '../../../core/memory/arena.js';
-import type { KeyPrefetch } from '../../../core/memory/key-prefetch.js';
-import { Keyspace } from '../../../core/memory/keyspace.js';
 import { ReplyWriter } from '../../../core/reply-writer.js';
 import type { Session } from '../../../core/session.js';
 import type { SlicedTask } from '../../../core/sliced-task.js';
 import type { CommandProcessor, CommitState } from '../../../server/connections/command-processor.js';
 import { TurnOutput } from '../../../server/connections/turn-output.js';
+import type { KeyFetcher } from '../../../server/resp/key-scout.js';
 
 /** A log in memory: sequences are committed by commitAll() or commit(). */
 export class SmallCommit implements CommitState {
@@ -80,6 +78,7 @@ class CountingTask implements SlicedTask {
   }
 }
 
+const NOTHING_TO_FETCH: KeyFetcher = { add: () => {}, fetch: () => {} };
 const PART = Buffer.from('+part\r\n');
 
 export class SmallProcessor implements CommandProcessor {
@@ -94,7 +93,6 @@ export class SmallProcessor implements CommandProcessor {
   uncountedBytes = 0;
   executed = 0;
   readonly tasks: CountingTask[] = [];
-  private readonly keyspace = new Keyspace(1, new Arena(), new Uint32Array([1, 2]));
   private readonly commit: SmallCommit;
   private readonly values = new Map<string, Buffer>();
   private readonly sequences = new Map<string, number>();
@@ -108,8 +106,8 @@ export class SmallProcessor implements CommandProcessor {
     return Buffer.from(args.bytes.subarray(args.start[i]!, args.end[i]!));
   }
 
-  prefetchOf(): KeyPrefetch {
-    return this.keyspace.prefetch;
+  prefetchOf(): KeyFetcher {
+    return NOTHING_TO_FETCH;
   }
 
   beginTurn(): number {

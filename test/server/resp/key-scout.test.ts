@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { KeyPrefetch } from '../../../core/memory/key-prefetch.js';
 import { PREFETCH_KEYS_MAX } from '../../../core/memory/key-prefetch.js';
-import { KeyScout } from '../../../server/resp/key-scout.js';
+import { type KeyFetcher, KeyScout } from '../../../server/resp/key-scout.js';
 
 /** Notes what would be fetched. */
-class NotedKeys {
+class NotedKeys implements KeyFetcher {
   readonly keys: string[] = [];
   fetches = 0;
 
@@ -20,7 +19,7 @@ class NotedKeys {
 
 function look(bytes: Uint8Array, from = 0, to = bytes.length): { seen: number; keys: string[]; fetches: number } {
   const noted = new NotedKeys();
-  const seen = new KeyScout().look(bytes, from, to, noted as unknown as KeyPrefetch);
+  const seen = new KeyScout().look(bytes, from, to, noted);
   return { seen, keys: noted.keys, fetches: noted.fetches };
 }
 
