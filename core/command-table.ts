@@ -99,6 +99,7 @@ function assertSound(command: Command): void {
   if (command.run === undefined && command.subcommands === undefined)
     throw new Error(`command without code: ${fullName}`);
   for (const key of spec.keys ?? []) {
+    if ('keyword' in key) continue;
     if (key.index < 1 || key.index >= Math.abs(spec.arity))
       throw new Error(`key position outside the arity: ${fullName}`);
   }

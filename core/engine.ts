@@ -31,6 +31,7 @@ import { LoadableKeyspace } from './memory/loadable-keyspace.js';
 import { RandomNumbers } from './random-numbers.js';
 import { ReplyWriter } from './reply-writer.js';
 import { Session } from './session.js';
+import { STRING_BYTES_MAX } from './types/string.js';
 
 /** Where the engine's time comes from. */
 export interface EngineClock {
@@ -605,6 +606,48 @@ export class Engine {
     }
     x.reply = this.reply;
     this.effects.sequence++;
+  }
+
+  /**
+   * Begins taking over what a Redis has done: nothing is logged, nothing expires, no limit refuses anything.
+   * @returns what ends it and sets the limits back.
+   */
+  beginImport(): () => void {
+    const { database, effects, maxmemory } = this;
+    const { stringBytesMax } = database;
+    effects.enabled = false;
+    database.expires = false;
+    database.stringBytesMax = STRING_BYTES_MAX;
+    this.setMaxmemory(0);
+    return () => {
+      effects.enabled = true;
+      database.expires = true;
+      database.stringBytesMax = stringBytesMax;
+      this.setMaxmemory(maxmemory);
+    };
+  }
+
+  /**
+   * Runs the command in `args` as a Redis' append-only file has it. A deadline that is relative counts from now.
+   * @returns the error that the command replied; '' where it was done.
+   */
+  importCommand(session: Session): string {
+    const { args, replayReply: reply, execution: x } = this;
+    const command = this.table.find(args);
+    if (command?.run === undefined) return 'it is unknown';
+    const { arity } = command;
+    if (arity >= 0 ? args.count !== arity : args.count < -arity) {
+      return `ERR wrong number of arguments for '${command.fullName}' command`;
+    }
+    this.begin(session, this.clock.nowMs());
+    const { errors } = reply;
+    reply.position = 0;
+    x.reply = reply;
+    x.command = command;
+    command.run(x);
+    x.reply = this.reply;
+    if (session.task !== undefined) throw new Error(`an import cannot run ${command.fullName} in slices`);
+    return reply.errors === errors ? '' : reply.lastError;
   }
 
   // ---- memory ------------------------------------------------------------------------------------------------------

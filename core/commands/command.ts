@@ -79,8 +79,16 @@ export interface CountedKeySpec extends KeySpecBase {
   readonly firstAt: number;
 }
 
+/** Keys behind a word among the arguments; `index` says nothing. */
+export interface KeywordKeySpec extends RangeKeySpec {
+  /** Upper case. */
+  readonly keyword: string;
+  /** Where the search for the word begins: negative, from the end backwards. */
+  readonly startFrom: number;
+}
+
 /** Where a command's keys stand. */
-export type KeySpec = RangeKeySpec | CountedKeySpec;
+export type KeySpec = RangeKeySpec | CountedKeySpec | KeywordKeySpec;
 
 export type ArgumentType =
   | 'string'

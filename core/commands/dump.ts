@@ -108,7 +108,7 @@ function restoreCommand(x: Execution): void {
   const hasDeadline = ttl.high !== 0 || ttl.low !== 0;
   if (hasDeadline) resolveDeadline(x);
   // As in Redis: the time of loading decides nothing, only what came later.
-  if (hasDeadline && !x.replaying && deadline.isPast(x.now)) {
+  if (hasDeadline && database.expires && deadline.isPast(x.now)) {
     if (exists) {
       x.logBegin('UNLINK', 2);
       x.logArgument(1);
@@ -128,7 +128,7 @@ function readPayload(x: Execution): boolean {
   if (outcome === PAYLOAD_GOOD) {
     // The value may be longer than the command: a compressed one up to 88 times.
     if (!x.reserve(bytesNeededToStore(args.length(1), reader.lengthMax))) return false;
-    if (!x.replaying && !engine.logAdmits(args.length(1) + reader.lengthMax + ENTRY_OVERHEAD_BYTES)) {
+    if (x.effects.enabled && !engine.logAdmits(args.length(1) + reader.lengthMax + ENTRY_OVERHEAD_BYTES)) {
       reply.error(ERROR_NO_SPACE);
       return false;
     }

@@ -38,7 +38,8 @@ function expire(x: Execution, seconds: boolean, relative: boolean): void {
     x.reply.integer(0);
     return;
   }
-  if (deadline.isPast(x.now)) {
+  // What is folded, or taken over, has happened already: there a deadline that is past by now was none then.
+  if (database.expires && deadline.isPast(x.now)) {
     x.logBegin('UNLINK', 2);
     x.logArgument(1);
     database.remove();

@@ -101,7 +101,7 @@ function keepMatching(x: Execution): number {
 
 function keysCommand(x: Execution): void {
   const { args } = x;
-  const task = new KeysTask(x.engine, args.bytes.slice(args.start[1]!, args.end[1]!));
+  const task = new KeysTask(x.engine, Uint8Array.from(args.bytes.subarray(args.start[1]!, args.end[1]!)));
   if (!task.begin(x)) x.runInSlices(task);
 }
 

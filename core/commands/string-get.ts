@@ -63,7 +63,7 @@ function getexCommand(x: Execution): void {
   }
   database.replyValue(x.reply, found);
   if ((flags & OPTION_DEADLINE) !== 0) {
-    if (!relative && deadline.isPast(x.now)) {
+    if (!relative && database.expires && deadline.isPast(x.now)) {
       logUnlink(x);
       database.remove();
       return;

@@ -80,9 +80,17 @@ function replyKeySpec(reply: ReplyWriter, key: KeySpec): void {
   reply.bulkLatin1('begin_search');
   reply.map(2);
   reply.bulkLatin1('type');
-  reply.bulkLatin1('index');
+  reply.bulkLatin1('keyword' in key ? 'keyword' : 'index');
   reply.bulkLatin1('spec');
-  replyNumbers(reply, [['index', key.index]]);
+  if ('keyword' in key) {
+    reply.map(2);
+    reply.bulkLatin1('keyword');
+    reply.bulkLatin1(key.keyword);
+    reply.bulkLatin1('startfrom');
+    reply.integer(key.startFrom);
+  } else {
+    replyNumbers(reply, [['index', key.index]]);
+  }
   reply.bulkLatin1('find_keys');
   reply.map(2);
   reply.bulkLatin1('type');

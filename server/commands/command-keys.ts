@@ -1,6 +1,6 @@
 /** Where the keys of a command stand, from its declaration: for COMMAND INFO and COMMAND GETKEYS. */
 import type { Arguments } from '../../core/arguments.js';
-import type { CommandSpec, KeySpecFlag, RangeKeySpec } from '../../core/commands/command.js';
+import type { CommandSpec, KeySpecFlag, KeywordKeySpec, RangeKeySpec } from '../../core/commands/command.js';
 
 /** Positions as COMMAND told them before there were key specifications; all 0 where they do not fit this form. */
 export interface LegacyKeys {
@@ -14,7 +14,8 @@ const NO_KEYS: LegacyKeys = { first: 0, last: 0, step: 0 };
 export function legacyKeysOf(spec: CommandSpec): LegacyKeys {
   const [key, ...more] = spec.keys ?? [];
   if (key === undefined || !('lastKey' in key)) return NO_KEYS;
-  if (more.length === 0) return { first: key.index, last: lastOf(key), step: key.step };
+  if (more.length === 0 || more.some((next) => 'keyword' in next))
+    return { first: key.index, last: lastOf(key), step: key.step };
   let last = lastOf(key);
   for (const next of more) {
     if (!('lastKey' in next)) return NO_KEYS;
@@ -56,6 +57,10 @@ export function keyPositionsOf(spec: CommandSpec, args: Arguments, offset: numbe
   const positions: KeyPosition[] = [];
   const count = args.count - offset;
   for (const key of spec.keys ?? []) {
+    if ('keyword' in key) {
+      addKeysBehindWord(positions, key, args, offset);
+      continue;
+    }
     const flags = key.flags.includes('variable_flags') ? variableFlags(spec, args, offset) : key.flags;
     const first = 'lastKey' in key ? key.index : key.index + key.firstAt;
     let last: number;
@@ -69,6 +74,19 @@ export function keyPositionsOf(spec: CommandSpec, args: Arguments, offset: numbe
     for (let i = first; i <= last && i < count; i += key.step) positions.push({ argument: offset + i, flags });
   }
   return positions;
+}
+
+/** MIGRATE: where there are keys behind the word, the one before it is empty and no key. */
+function addKeysBehindWord(positions: KeyPosition[], key: KeywordKeySpec, args: Arguments, offset: number): void {
+  for (let i = offset + 6; i < args.count; i++) {
+    if (args.is(i, 'AUTH')) i += 1;
+    else if (args.is(i, 'AUTH2')) i += 2;
+    else if (args.is(i, key.keyword) && args.length(offset + 3) === 0) {
+      positions.length = 0;
+      for (let k = i + 1; k < args.count; k++) positions.push({ argument: k, flags: key.flags });
+      return;
+    }
+  }
 }
 
 /** The last of the keys whose number argument i tells; 0 where it tells none, or more than there are arguments. */

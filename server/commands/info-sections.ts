@@ -9,6 +9,7 @@ import type { ServerContext } from '../server-context.js';
 import { threadCpuUsage } from '../thread-cpu-usage.js';
 import { HOLDFAST_VERSION, REDIS_VERSION } from '../version.js';
 import { type InfoFields, percent, percentilesText, ratio } from './info-format.js';
+import { migrateConnections } from './migrate.js';
 
 const EXECUTABLE = fileURLToPath(new URL('../main.js', import.meta.url));
 
@@ -186,7 +187,7 @@ export function statsFields(server: ServerContext): InfoFields {
     ['pubsubshard_channels', 0],
     ['latest_fork_usec', 0],
     ['total_forks', 0],
-    ['migrate_cached_sockets', 0],
+    ['migrate_cached_sockets', migrateConnections(server).count],
     ['slave_expires_tracked_keys', 0],
     ['active_defrag_hits', defragmenter.hits],
     ['active_defrag_misses', defragmenter.misses],

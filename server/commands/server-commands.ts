@@ -11,6 +11,7 @@ import { handshakeCommands } from './handshake.js';
 import { infoCommands } from './info.js';
 import { latencyCommands } from './latency.js';
 import { lolwutCommands } from './lolwut.js';
+import { migrateCommands } from './migrate.js';
 import { moduleCommands } from './module.js';
 import { monitorCommands } from './monitor.js';
 import { replicationCommands } from './replication.js';
@@ -32,6 +33,7 @@ export function serverCommands(server: ServerContext): readonly CommandSpec[] {
     ...infoCommands(server),
     ...waitCommands(server),
     ...snapshotCommands(server),
+    ...migrateCommands(server),
     ...shutdownCommands(server),
     ...replicationCommands,
     ...clusterCommands,

@@ -54,6 +54,12 @@ export interface LogCut {
   readonly committed: Promise<FramePlace>;
 }
 
+interface CommitWaiter {
+  readonly sequence: number;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
 interface OpenCut {
   readonly sequence: number;
   readonly position: number;
@@ -115,6 +121,8 @@ export class CommitPipeline implements EffectSink {
   private firstPosition = 0;
   /** Cuts whose entries are not all committed, oldest first. */
   private cuts: OpenCut[] = [];
+  /** Who waits for a sequence, in no order. */
+  private waiters: CommitWaiter[] = [];
   private readonly turnEnd = (): void => {
     this.scheduled = false;
     this.endTurn();
@@ -371,6 +379,7 @@ export class CommitPipeline implements EffectSink {
     if (this.cuts.length > 0) this.settleCuts();
     this.openBatch();
     this.onAdvance();
+    if (this.waiters.length > 0) this.settleWaiters();
     return true;
   }
 
@@ -423,12 +432,14 @@ export class CommitPipeline implements EffectSink {
     this.placeWaiting();
     if (!this.scheduled) this.endTurn();
     this.onAdvance();
+    if (this.waiters.length > 0) this.settleWaiters();
   }
 
   private fail(error: Error): void {
     if (this.failed) return;
     this.failed = true;
     for (const cut of this.cuts.splice(0)) cut.reject(error);
+    for (const waiter of this.waiters.splice(0)) waiter.reject(error);
     this.onFatal(error);
   }
 
@@ -439,7 +450,7 @@ export class CommitPipeline implements EffectSink {
    * the open batch goes back to the log.
    */
   async drain(): Promise<void> {
-    await this.committedUpTo(this.sealedSequence);
+    await this.whenCommitted(this.sealedSequence);
     this.drained = true;
     const { batch } = this;
     if (batch === undefined) return;
@@ -448,24 +459,21 @@ export class CommitPipeline implements EffectSink {
     this.writer!.releaseBatch(batch);
   }
 
-  private committedUpTo(target: number): Promise<void> {
+  /** Resolves once this sequence is committed and replies that wait for it were let go; rejects when the log fails before. */
+  whenCommitted(sequence: number): Promise<void> {
     if (this.failed) return Promise.reject(new Error('the log has failed'));
-    if (this.committed >= target) return Promise.resolve();
-    const advance = this.onAdvance;
-    const fatal = this.onFatal;
+    if (this.committed >= sequence) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      this.onAdvance = () => {
-        advance();
-        if (this.committed < target) return;
-        this.onAdvance = advance;
-        this.onFatal = fatal;
-        resolve();
-      };
-      this.onFatal = (error) => {
-        fatal(error);
-        reject(error);
-      };
+      this.waiters.push({ sequence, resolve, reject });
     });
+  }
+
+  private settleWaiters(): void {
+    const { committed } = this;
+    const due = this.waiters.filter(({ sequence }) => sequence <= committed);
+    if (due.length === 0) return;
+    this.waiters = this.waiters.filter(({ sequence }) => sequence > committed);
+    for (const waiter of due) waiter.resolve();
   }
 }
 

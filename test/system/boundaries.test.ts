@@ -18,7 +18,7 @@ const boundaries: Readonly<Record<string, Boundary>> = {
   server: {
     folders: ['server', 'core', 'log', 'storage-adapters'],
     node: true,
-    packages: ['pino', 'pino-pretty', 'level'],
+    packages: ['pino', 'pino-pretty', 'redis-parser', 'level'],
   },
 };
 

@@ -199,3 +199,16 @@ describe('KEYS', () => {
     expect(engine.logged()).toEqual([]);
   });
 });
+
+test('KEYS keeps its pattern while the read buffer, which may be a Buffer, is used for other commands', () => {
+  const engine = new TestEngine();
+  for (let i = 0; i < 100; i++) engine.run('SET', `key:${i}`, '1');
+  engine.reply.position = 0;
+  const { args } = engine.engine;
+  args.set([Buffer.from('KEYS'), Buffer.from('key:1*')]);
+  args.bytes = Buffer.from(args.bytes);
+  engine.engine.execute(engine.session);
+  args.bytes.fill(0);
+  while (engine.session.task !== undefined) engine.slice(engine.session);
+  expect(Buffer.from(engine.reply.bytes.subarray(0, 5)).toString()).toBe('*11\r\n');
+});
