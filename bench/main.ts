@@ -6,6 +6,7 @@ import { runFragmentationBenchmark } from './fragmentation.js';
 import { runIdleConnectionsBenchmark } from './idle-connections.js';
 import { runMemoryBenchmark } from './memory.js';
 import { runPausesBenchmark } from './pauses.js';
+import { runRdbBenchmark } from './rdb.js';
 import { runRestartBenchmark } from './restart.js';
 import { runThroughputBenchmark } from './throughput.js';
 
@@ -16,6 +17,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   memory: runMemoryBenchmark,
   fragmentation: runFragmentationBenchmark,
   restart: runRestartBenchmark,
+  rdb: runRdbBenchmark,
   pauses: runPausesBenchmark,
   'idle-connections': runIdleConnectionsBenchmark,
 };
