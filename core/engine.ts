@@ -151,6 +151,8 @@ export class Engine {
   uncountedBytes = 0;
   /** True inside of a script or EXEC: those evict before they begin and never in between. */
   atomic = false;
+  /** Used memory of an engine without a key. */
+  readonly startupBytes: number;
   /** Highest used memory seen. */
   peakBytes = 0;
   private memoryCredit = 0;
@@ -220,6 +222,7 @@ export class Engine {
       this.replaySession,
       this.noCommand,
     );
+    this.startupBytes = this.usedBytes();
   }
 
   // ---- one command -------------------------------------------------------------------------------------------------

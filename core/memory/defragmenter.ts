@@ -144,6 +144,11 @@ export class Defragmenter {
     this.purging = true;
   }
 
+  /** Takes that back; a pass under way goes on as far as its share of the processor allows. */
+  cancelPurge(): void {
+    this.purging = false;
+  }
+
   /** Whether a pass that was asked for has still to end. */
   get purgeUnderWay(): boolean {
     return this.purging;

@@ -71,10 +71,8 @@ export class Keyspace implements RecordKeys {
   /** Sum of the lengths of all keys and values. */
   contentBytes = 0;
 
-  /** Draws keys for eviction. */
   readonly sampler: KeySampler;
   readonly prefetch: KeyPrefetch;
-  /** Moves records for defragmentation, between commands: the cursor is lost. */
   readonly mover: RecordMover;
 
   protected readonly arena: Arena;
@@ -123,6 +121,10 @@ export class Keyspace implements RecordKeys {
   /** Bytes of the hash table and the expiry index, which lie outside the arena. */
   get indexBytes(): number {
     return this.table.bytes + this.deadlines.bytes;
+  }
+
+  get tableBytes(): number {
+    return this.table.bytes;
   }
 
   /** Bytes of slots and runs in use, what waits to be freed included. */

@@ -253,6 +253,19 @@ export class Parts extends PartsReader {
     return moved;
   }
 
+  /** Bytes of the runs and nodes of a byte string. */
+  bytesOf(root: Reference, length: number): number {
+    const { arena } = this;
+    const count = partCount(length);
+    let bytes = count > 1 ? arena.capacity(root) : 0;
+    for (let index = 0; index < count; index++) {
+      bytes += arena.capacity(this.part(root, count, index)) + HEADER_BYTES;
+      if (count > NODE_REFERENCES_MAX && index % NODE_REFERENCES_MAX === 0)
+        bytes += arena.capacity(this.node(root, index));
+    }
+    return bytes;
+  }
+
   private moveRun(keyspaceId: number, from: Reference): Reference {
     const pages = (this.arena.capacity(from) + HEADER_BYTES) / PAGE_BYTES;
     return this.moveTo(this.arena.allocRun(keyspaceId, pages), from);

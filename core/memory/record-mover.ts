@@ -40,6 +40,16 @@ export class RecordMover {
     table.replace(copy);
   }
 
+  /** Bytes of the slots and runs that a record takes, parts of its key and value included. */
+  bytesOf(reference: Reference): number {
+    const { arena, parts, reader } = this;
+    reader.read(reference);
+    let bytes = arena.capacity(reference);
+    if ((reader.flags & FLAG_LONG_KEY) !== 0) bytes += parts.bytesOf(reader.keyRoot, reader.keyLength);
+    if ((reader.flags & FLAG_PARTS) !== 0) bytes += parts.bytesOf(reader.valueRoot, reader.valueLength);
+    return bytes;
+  }
+
   /** Whether the record's key or value lies in parts. */
   hasParts(reference: Reference): boolean {
     return (this.arena.bytes(reference)[this.arena.offset(reference) + 1]! & (FLAG_PARTS | FLAG_LONG_KEY)) !== 0;

@@ -14,11 +14,13 @@ const PARTS_AT_ONCE_MAX = 8;
 export class ReleaseQueue {
   /** Parts waiting to be freed. */
   waiting = 0;
+  /** Values waiting, and values freed since the beginning. */
+  size = 0;
+  freed = 0;
   private readonly parts: Parts;
   private readonly roots = new Int32Array(VALUES_MAX);
   private readonly lengths = new Float64Array(VALUES_MAX);
   private first = 0;
-  private size = 0;
   /** Parts of the first value not freed yet. */
   private left = 0;
 
@@ -55,6 +57,7 @@ export class ReleaseQueue {
       if (this.left === 0) {
         this.first = (at + 1) & (VALUES_MAX - 1);
         this.size--;
+        this.freed++;
         if (this.size > 0) this.left = partCount(this.lengths[this.first]!);
       }
     }

@@ -5,6 +5,7 @@
 import { arch, release, type as systemName, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { humanBytes } from '../config/memory-units.js';
+import { memoryFigures } from '../memory-figures.js';
 import type { ServerContext } from '../server-context.js';
 import { threadCpuUsage } from '../thread-cpu-usage.js';
 import { HOLDFAST_VERSION, REDIS_VERSION } from '../version.js';
@@ -75,35 +76,32 @@ export function clientFields(server: ServerContext): InfoFields {
 }
 
 export function memoryFields(server: ServerContext): InfoFields {
-  const { commit, config, connections, engine } = server;
-  const used = engine.usedBytes();
-  const { heapUsed, rss } = process.memoryUsage();
-  const arena = engine.arena.stats;
-  let contentBytes = 0;
-  let indexBytes = 0;
-  for (const keyspace of engine.keyspaces) {
-    contentBytes += keyspace.contentBytes;
-    indexBytes += keyspace.indexBytes;
-  }
-  const overhead = Math.max(0, used - contentBytes);
-  const resident = arena.pageBytes + arena.freeBytes + arena.detachedBytes;
+  const { config, engine } = server;
+  const all = memoryFigures(server);
+  const { active, allocated, dataset, peak, resident, rss, uncommitted, used } = all;
+  const { heapUsed } = process.memoryUsage();
   const total = totalmem();
-  const clientBytes = connections.parkedBytes + connections.unsentBytes + connections.queryBufferBytes;
+  let waiting = 0;
+  let freed = 0;
+  for (const { released } of engine.keyspaces) {
+    waiting += released.size;
+    freed += released.freed;
+  }
   return [
     ['used_memory', used],
     ['used_memory_human', humanBytes(used)],
     ['used_memory_rss', rss],
     ['used_memory_rss_human', humanBytes(rss)],
-    ['used_memory_peak', engine.peakBytes],
-    ['used_memory_peak_human', humanBytes(engine.peakBytes)],
-    ['used_memory_peak_perc', percent(used, engine.peakBytes)],
-    ['used_memory_overhead', overhead],
-    ['used_memory_startup', 0],
-    ['used_memory_dataset', contentBytes],
-    ['used_memory_dataset_perc', percent(contentBytes, used)],
-    ['used_memory_index', indexBytes],
-    ['allocator_allocated', arena.usedBytes],
-    ['allocator_active', arena.pageBytes],
+    ['used_memory_peak', peak],
+    ['used_memory_peak_human', humanBytes(peak)],
+    ['used_memory_peak_perc', percent(used, peak)],
+    ['used_memory_overhead', all.overhead],
+    ['used_memory_startup', all.startup],
+    ['used_memory_dataset', dataset],
+    ['used_memory_dataset_perc', `${all.datasetPercent.toFixed(2)}%`],
+    ['used_memory_index', all.index],
+    ['allocator_allocated', allocated],
+    ['allocator_active', active],
     ['allocator_resident', resident],
     ['total_system_memory', total],
     ['total_system_memory_human', humanBytes(total)],
@@ -124,25 +122,25 @@ export function memoryFields(server: ServerContext): InfoFields {
     ['maxmemory', engine.maxmemory],
     ['maxmemory_human', humanBytes(engine.maxmemory)],
     ['maxmemory_policy', config.values['maxmemory-policy']],
-    ['allocator_frag_ratio', arena.fragmentation.toFixed(2)],
-    ['allocator_frag_bytes', Math.max(0, arena.pageBytes - arena.usedBytes)],
-    ['allocator_rss_ratio', ratio(resident, arena.pageBytes)],
-    ['allocator_rss_bytes', resident - arena.pageBytes],
+    ['allocator_frag_ratio', ratio(active, allocated)],
+    ['allocator_frag_bytes', active - allocated],
+    ['allocator_rss_ratio', ratio(resident, active)],
+    ['allocator_rss_bytes', resident - active],
     ['rss_overhead_ratio', ratio(rss, resident)],
     ['rss_overhead_bytes', rss - resident],
     ['mem_fragmentation_ratio', ratio(rss, used)],
     ['mem_fragmentation_bytes', rss - used],
-    ['mem_not_counted_for_evict', commit.uncommittedBytes + engine.arena.viewBytes],
+    ['mem_not_counted_for_evict', uncommitted + engine.arena.viewBytes],
     ['mem_replication_backlog', 0],
     ['mem_total_replication_buffers', 0],
     ['mem_clients_slaves', 0],
-    ['mem_clients_normal', clientBytes],
+    ['mem_clients_normal', all.clients],
     ['mem_cluster_links', 0],
-    ['mem_aof_buffer', commit.uncommittedBytes],
+    ['mem_aof_buffer', uncommitted],
     ['mem_allocator', 'holdfast-pages'],
     ['active_defrag_running', Math.round(engine.defragmenter.runningPercent)],
-    ['lazyfree_pending_objects', 0],
-    ['lazyfreed_objects', 0],
+    ['lazyfree_pending_objects', waiting],
+    ['lazyfreed_objects', freed],
     ['view_bytes', engine.arena.viewBytes],
     ['view_waits', server.viewRoom.waits],
     ['view_waited_usec', server.viewRoom.waitedMicros],

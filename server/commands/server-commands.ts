@@ -11,6 +11,7 @@ import { handshakeCommands } from './handshake.js';
 import { infoCommands } from './info.js';
 import { latencyCommands } from './latency.js';
 import { lolwutCommands } from './lolwut.js';
+import { memoryCommands } from './memory.js';
 import { migrateCommands } from './migrate.js';
 import { moduleCommands } from './module.js';
 import { monitorCommands } from './monitor.js';
@@ -44,5 +45,6 @@ export function serverCommands(server: ServerContext): readonly CommandSpec[] {
     ...slowlogCommands(server),
     ...latencyCommands(server),
     ...debugCommands(server),
+    ...memoryCommands(server),
   ];
 }
