@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { runEvictionBenchmark } from './eviction.js';
 import { runFragmentationBenchmark } from './fragmentation.js';
 import { runIdleConnectionsBenchmark } from './idle-connections.js';
 import { runMemoryBenchmark } from './memory.js';
@@ -16,6 +17,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   throughput: runThroughputBenchmark,
   memory: runMemoryBenchmark,
   fragmentation: runFragmentationBenchmark,
+  eviction: runEvictionBenchmark,
   restart: runRestartBenchmark,
   rdb: runRdbBenchmark,
   pauses: runPausesBenchmark,
