@@ -56,17 +56,19 @@ interface Row {
   readonly evicted: number;
 }
 
-function setCommand(key: number): string[] {
+function setCommand(key: number, policy: string): string[] {
+  if (!policy.startsWith('volatile')) return ['SET', `key:${key}`, VALUE];
   // Deadlines far away, in the order of the keys, so that volatile-ttl has something to go by.
   return ['SET', `key:${key}`, VALUE, 'EX', String(1_000_000 + key)];
 }
 
 /** Used memory of so many keys beyond an empty server, by loading them once. */
-async function bytesOf(client: RespClient, keys: number): Promise<{ empty: number; full: number }> {
+async function bytesOf(client: RespClient, keys: number, policy: string): Promise<{ empty: number; full: number }> {
   const used = async (): Promise<number> => infoNumber(await readInfo(client, 'memory'), 'used_memory') ?? 0;
   const empty = await used();
   for (let first = 0; first < keys; first += PIPELINED) {
-    await client.pipeline(Array.from({ length: Math.min(PIPELINED, keys - first) }, (_, i) => setCommand(first + i)));
+    const count = Math.min(PIPELINED, keys - first);
+    await client.pipeline(Array.from({ length: count }, (_, i) => setCommand(first + i, policy)));
   }
   const full = await used();
   await client.command('FLUSHALL', 'SYNC');
@@ -79,7 +81,7 @@ async function run(kind: ServerKind, policy: string, trace: string, options: Ben
   const share = options.number('share') / 100;
   await using server = await startServer(kind, options, { args: ['--maxmemory', String(MEASURING_BYTES)] });
   const client = await server.connect();
-  const { empty, full } = await bytesOf(client, keys);
+  const { empty, full } = await bytesOf(client, keys, policy);
   const cap = Math.round(empty + (full - empty) * share);
   await client.command('CONFIG', 'SET', 'maxmemory', cap, 'maxmemory-policy', policy);
   const next = traceOf(trace, keys);
@@ -94,7 +96,7 @@ async function run(kind: ServerKind, policy: string, trace: string, options: Ben
       counted += PIPELINED;
       hits += replies.filter((reply) => reply !== null).length;
     }
-    if (missed.size > 0) await client.pipeline([...missed].map(setCommand));
+    if (missed.size > 0) await client.pipeline([...missed].map((key) => setCommand(key, policy)));
   }
   const evicted = infoNumber(await readInfo(client, 'stats'), 'evicted_keys') ?? 0;
   const held = Number(await client.command('DBSIZE'));
