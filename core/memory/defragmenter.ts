@@ -141,6 +141,8 @@ export class Defragmenter {
 
   /** Asks for a whole pass now: MEMORY PURGE. */
   requestPurge(): void {
+    // A pass under way may be about sparse pages only.
+    if (!this.purging) this.stop();
     this.purging = true;
   }
 

@@ -4,6 +4,7 @@ import { replyHelp } from '../../core/commands/help-reply.js';
 import { PAGES_TO_LOOK_ONCE } from '../../core/commands/page-bounds.js';
 import { ABSENT } from '../../core/database.js';
 import type { Execution } from '../../core/execution.js';
+import type { Session } from '../../core/session.js';
 import type { SlicedTask } from '../../core/sliced-task.js';
 import { memoryFigures } from '../memory-figures.js';
 import { doctorReport, mallocReport } from '../memory-report.js';
@@ -112,31 +113,52 @@ function replyFigure({ reply }: Execution, [name, value, double]: Figure): void 
   else reply.integer(value);
 }
 
-/** Moves records together, a slice at a time, then gives back every chunk without a page in use. */
-class PurgeTask implements SlicedTask {
-  private readonly server: ServerContext;
+/** How long a purge rests before it looks again whether a view is still open. */
+const VIEW_REST_MS = 20;
 
-  constructor(server: ServerContext) {
+/**
+ * Moves records together, a slice at a time, then gives back every chunk without a page in use. While a view is open nothing
+ * may move: the command rests until it is closed.
+ */
+class PurgeTask implements SlicedTask {
+  resting = false;
+  private readonly server: ServerContext;
+  private readonly session: Session;
+  private timer: NodeJS.Timeout | undefined = undefined;
+
+  constructor(server: ServerContext, session: Session) {
     this.server = server;
+    this.session = session;
     server.engine.defragmenter.requestPurge();
   }
 
   step(x: Execution): boolean {
-    const { memoryReturn } = this.server;
+    if (this.resting) return false;
     const { arena, clock, defragmenter } = x.engine;
-    while (defragmenter.purgeUnderWay && arena.view === null) {
+    while (defragmenter.purgeUnderWay) {
+      if (arena.view !== null) {
+        this.rest();
+        return false;
+      }
       if (x.sliceOver()) return false;
       defragmenter.step(clock.monotonicMicros());
     }
-    // While a view is open nothing may move; what is empty goes all the same.
-    defragmenter.cancelPurge();
     arena.purge();
-    memoryReturn.now();
+    this.server.memoryReturn.now();
     x.reply.ok();
     return true;
   }
 
+  private rest(): void {
+    this.resting = true;
+    this.timer = setTimeout(() => {
+      this.resting = false;
+      this.server.connections.wake(this.session);
+    }, VIEW_REST_MS);
+  }
+
   cancel(): void {
+    clearTimeout(this.timer);
     this.server.engine.defragmenter.cancelPurge();
   }
 }
@@ -189,7 +211,7 @@ export function memoryCommands(server: ServerContext): readonly CommandSpec[] {
           summary: 'Ask the allocator to release memory',
           tips: ['request_policy:all_shards', 'response_policy:all_succeeded'],
           pages: 'sliced',
-          run: (x) => x.runInSlices(new PurgeTask(server)),
+          run: (x) => x.runInSlices(new PurgeTask(server, x.session)),
         }),
         subcommand({
           name: 'stats',

@@ -77,6 +77,22 @@ describe('a whole pass', () => {
     expect(test.run('STRLEN', 'huge')).toBe(`:${huge.length}\r\n`);
   });
 
+  test('is whole though a pass about sparse pages was under way', () => {
+    const test = new TestEngine({ capture: false });
+    const { arena, clock, engine } = test;
+    fill(test, 60_000, () => 1000);
+    for (let i = 0; i < 60_000; i++) if (i % 20 !== 0) test.run('DEL', `key:${i}`);
+    clock.microsPerReading = 300;
+    for (let slices = 0; engine.defragmenter.hits === 0; slices++) {
+      if (slices > 10_000) throw new Error('no pass has begun');
+      clock.micros += 10_000;
+      test.background(500);
+    }
+    expect(engine.defragmenter.runningPercent).toBeGreaterThan(0);
+    defragment(test);
+    expect(arena.stats.chunkCount - arena.stats.emptyChunkCount).toBeLessThanOrEqual(2);
+  });
+
   test('leaves what let-go values wait for alone', () => {
     const test = new TestEngine({ capture: false, debug: true });
     for (let i = 0; i < 4; i++) test.run('SET', `big:${i}`, 'b'.repeat(2_000_000));
