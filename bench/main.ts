@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { runEvictionBenchmark } from './eviction.js';
 import { runFragmentationBenchmark } from './fragmentation.js';
 import { runIdleConnectionsBenchmark } from './idle-connections.js';
+import { runImageBenchmark } from './image.js';
 import { runMemoryBenchmark } from './memory.js';
 import { runPausesBenchmark } from './pauses.js';
 import { runRdbBenchmark } from './rdb.js';
@@ -18,6 +19,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   memory: runMemoryBenchmark,
   fragmentation: runFragmentationBenchmark,
   eviction: runEvictionBenchmark,
+  image: runImageBenchmark,
   restart: runRestartBenchmark,
   rdb: runRdbBenchmark,
   pauses: runPausesBenchmark,
