@@ -89,7 +89,7 @@ export class HashTable {
   /** Directory entries before this one have been copied. */
   private copied = 0;
   /** The cells. Pages are numbered densely: freeing one moves the last one into its place. */
-  private readonly pages = new DensePages(PAGE_WORDS);
+  protected readonly pages = new DensePages(PAGE_WORDS);
   /** Four words for each page, by the same number: how many entries, depth, prefix of its hashes aligned to the top, next of its chain plus 1. */
   private readonly meta = new DensePages(4);
   /** Number of heads of chains (single pages mostly) by depth: tells when the directory can be halved. */
@@ -585,7 +585,7 @@ export class HashTable {
     this.meta.block(page)[this.meta.at(page) + META_NEXT] = value;
   }
 
-  private begin(): void {
+  protected begin(): void {
     this.addPage(0, 0);
     this.headsOfDepth[0] = 1;
     this.point(0, 0, 0, false);
@@ -637,7 +637,7 @@ export class HashTable {
    * Splits the full page of a directory entry by the next bit of the hash, reading the key of each of its records. Returns false
    * where it may not: at the greatest depth, where the directory would outgrow the pages, and in a chain.
    */
-  private split(entry: number): boolean {
+  protected split(entry: number): boolean {
     const depth = entry & DEPTH_MASK;
     const page = entry >>> PAGE_SHIFT;
     if (depth === DEPTH_MAX || (entry & CHAINED) !== 0) return false;
@@ -762,7 +762,7 @@ export class HashTable {
   }
 
   /** The directory entry of a hash, from the previous directory where it was not copied yet. */
-  private entryOf(high: number): number {
+  protected entryOf(high: number): number {
     const entry = this.directory[high >>> this.directoryShift]!;
     return entry !== 0 ? entry : this.entryNotCopied(high);
   }

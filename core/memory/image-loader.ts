@@ -16,6 +16,11 @@ import { NODE_REFERENCES_MAX, PART_BYTES, PartsReader, partCount } from './parts
 import type { KeyspaceCounters } from './readable-dataset.js';
 import { NO_REFERENCE, type Reference } from './reference.js';
 
+/** Slots of a page or span at most. */
+const SLOTS_MAX = 256;
+/** Whatever an image says, its tables begin no larger than for so many keys. */
+const RECORDS_EXPECTED_MAX = 2 ** 27;
+
 const STAGE_SPANS = 0;
 const STAGE_RECORDS = 1;
 const STAGE_REST = 2;
@@ -33,8 +38,10 @@ export class ImageLoader {
   private readonly byId = new Map<number, LoadableKeyspace>();
   private stage = STAGE_SPANS;
   private next = 1;
-  private keyspace: LoadableKeyspace | undefined = undefined;
-  private readonly adopt: (reference: Reference) => void;
+  /** Records of the page that is being entered. */
+  private readonly references = new Int32Array(SLOTS_MAX);
+  private collected = 0;
+  private readonly collect: (reference: Reference) => void;
 
   /**
    * @param arena empty, as the keyspaces are.
@@ -56,7 +63,9 @@ export class ImageLoader {
     this.counters = counters;
     this.clock = clock;
     this.parts = new PartsReader(arena);
-    this.adopt = (reference) => this.adoptRecord(reference);
+    this.collect = (reference) => {
+      this.references[this.collected++] = reference;
+    };
     requireOwners(counters, keyspaces.length);
     arena.loadChunks(image.pageEnd);
     this.assignOwners();
@@ -93,8 +102,9 @@ export class ImageLoader {
   private assignOwners(): void {
     const { arena, counters, keyspaces } = this;
     for (const keyspace of keyspaces) keyspace.leaveId();
-    counters.forEach(({ id }, database) => {
+    counters.forEach(({ id, count }, database) => {
       keyspaces[database]!.loadAs(id);
+      keyspaces[database]!.expectRecords(Math.min(count, RECORDS_EXPECTED_MAX));
       this.byId.set(id, keyspaces[database]!);
     });
     for (const keyspace of keyspaces.slice(counters.length)) keyspace.loadAs(arena.openKeyspace());
@@ -124,16 +134,16 @@ export class ImageLoader {
   private loadRecords(): void {
     const page = this.next++;
     if (this.image.kinds[page] !== KIND_RECORD) return;
-    this.keyspace = this.byId.get(this.image.keyspaces[page]!);
-    this.arena.forEachRecordInPage(page, this.adopt);
-  }
-
-  private adoptRecord(reference: Reference): void {
-    const keyspace = this.keyspace!;
-    keyspace.adopt(reference, this.clock);
-    this.records++;
-    if (keyspace.keyRoot !== NO_REFERENCE) this.reach(keyspace.keyRoot, keyspace.adoptedKeyLength);
-    if (keyspace.valueRoot !== NO_REFERENCE) this.reach(keyspace.valueRoot, keyspace.adoptedValueLength);
+    const keyspace = this.byId.get(this.image.keyspaces[page]!)!;
+    this.collected = 0;
+    this.arena.forEachRecordInPage(page, this.collect);
+    keyspace.prepare(this.references, this.collected);
+    for (let i = 0; i < this.collected; i++) {
+      keyspace.adopt(this.references[i]!, i, this.clock);
+      if (keyspace.keyRoot !== NO_REFERENCE) this.reach(keyspace.keyRoot, keyspace.adoptedKeyLength);
+      if (keyspace.valueRoot !== NO_REFERENCE) this.reach(keyspace.valueRoot, keyspace.adoptedValueLength);
+    }
+    this.records += this.collected;
   }
 
   /** Takes the parts of a byte string, and the nodes above them, into use. */

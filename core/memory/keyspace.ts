@@ -10,11 +10,12 @@
 
 import type { Arena } from './arena.js';
 import { ArenaError } from './arena-error.js';
-import { HashTable, type RecordKeys } from './hash-table.js';
+import type { RecordKeys } from './hash-table.js';
 import { KeyDeadlines } from './key-deadlines.js';
 import { KeyHash } from './key-hash.js';
 import { KeyPrefetch } from './key-prefetch.js';
 import { KeySampler } from './key-sampler.js';
+import { LoadableTable } from './loadable-table.js';
 import { bytesNeededForParts, Parts } from './parts.js';
 import {
   ENCODING_MASK,
@@ -77,7 +78,7 @@ export class Keyspace implements RecordKeys {
 
   protected readonly arena: Arena;
   protected readonly hash: KeyHash;
-  protected readonly table: HashTable;
+  protected readonly table: LoadableTable;
   protected readonly deadlines: KeyDeadlines;
   protected readonly parts: Parts;
   /** Large values that were let go of. */
@@ -101,7 +102,7 @@ export class Keyspace implements RecordKeys {
     this.parts = new Parts(arena);
     this.released = new ReleaseQueue(this.parts);
     this.reader = new RecordReader(arena);
-    this.table = new HashTable(this);
+    this.table = new LoadableTable(this);
     this.deadlines = new KeyDeadlines(arena, this.table, this);
     this.sampler = new KeySampler(arena, this.table, this.deadlines);
     this.prefetch = new KeyPrefetch(this.hash, this.table, this);
