@@ -132,8 +132,8 @@ async function measure(
   const run = await maker.prepare(path);
   const before = load.writes;
   run.cut();
-  const digest = rate === 0 ? datasetDigest(dataset.arena, dataset.keyspaces) : '';
   const made = await run.whole;
+  const digest = rate === 0 ? datasetDigest(dataset.arena, dataset.keyspaces) : '';
   const writes = load.writes - before;
   const cpuDuringMs = longestCpuMs(during);
   during.reset();

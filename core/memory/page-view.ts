@@ -133,7 +133,7 @@ export class PageView {
    * the ring is empty.
    */
   room(pages: number): boolean {
-    if (this.broken) return true;
+    if (pages === 0 || this.broken) return true;
     const waiting = this.waiting;
     return waiting + pages <= this.ringCells || waiting === 0;
   }

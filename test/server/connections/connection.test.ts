@@ -290,6 +290,19 @@ describe('long replies', () => {
 });
 
 describe('backpressure', () => {
+  test('a command for which a view has no room waits in front of its execution, in its place', async () => {
+    const { transport } = server.client();
+    server.processor.room = false;
+    transport.send(commands('SET k v', 'GET k'));
+    expect(transport.text).toBe('');
+    await turns(2);
+    expect(transport.text).toBe('');
+    server.processor.room = true;
+    server.registry.release(server.commit.committed);
+    await turns(2);
+    expect(transport.text).toBe('+OK\r\n$1\r\nv\r\n');
+  });
+
   test('no command runs while the log is congested, and nothing is read', async () => {
     const { transport } = server.client();
     server.commit.congested = true;
