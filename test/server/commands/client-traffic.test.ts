@@ -74,7 +74,7 @@ describe('CLIENT PAUSE', () => {
     await operator.command('CLIENT', 'PAUSE', '1000000', 'WRITE');
     const replies = client.pipeline([['GET', 'p'], ['INCR', 'p'], ['GET', 'p'], ['PING']]);
     await untilBlocked(operator, 1);
-    expect(client.outstanding).toBe(3);
+    await pollUntil('the reply to what does not wait', () => client.outstanding === 3);
     const list = String(await operator.command('CLIENT', 'LIST', 'ID', String(await id(operator, client))));
     expect(list).toMatch(/ flags=b /);
     expect(await operator.command('GET', 'p')).toBe('0');
