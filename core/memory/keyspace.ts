@@ -10,12 +10,11 @@
 
 import type { Arena } from './arena.js';
 import { ArenaError } from './arena-error.js';
-import type { RecordKeys } from './hash-table.js';
 import { KeyDeadlines } from './key-deadlines.js';
 import { KeyHash } from './key-hash.js';
 import { KeyPrefetch } from './key-prefetch.js';
 import { KeySampler } from './key-sampler.js';
-import { LoadableTable } from './loadable-table.js';
+import { LoadableTable, type RecordKeys } from './loadable-table.js';
 import { bytesNeededForParts, Parts } from './parts.js';
 import {
   ENCODING_MASK,

@@ -3,7 +3,9 @@
  * instead of one by one as they fill, which reads them all.
  */
 
-import { HashTable } from './hash-table.js';
+import { HashTable, type RecordKeys } from './hash-table.js';
+
+export type { RecordKeys };
 
 /** Entries that a page of 64 cells is to have on average: few overflow, and the table is as large as it would have grown. */
 const ENTRIES_PER_PAGE = 52;
