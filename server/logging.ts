@@ -23,6 +23,11 @@ export type LogDestination =
   | { readonly to: 'function'; readonly write: (line: string) => void }
   | { readonly to: 'nowhere' };
 
+/** A line is handed to the system at once; `flush` of the output waits for what is on its way only above 0 (sonic-boom). */
+const FLUSHABLE_CHARACTERS = 1;
+/** How long the end of the server waits for a reader of its lines, in ms. */
+const FLUSH_WAIT_MS = 1000;
+
 /** Opens the log. @throws ServerError `CONFIG` when the file cannot be opened. */
 export function createServerLog(destination: LogDestination, level: LogLevel): ServerLog {
   const { stream, flush } = openDestination(destination);
@@ -43,20 +48,20 @@ export function createServerLog(destination: LogDestination, level: LogLevel): S
   };
 }
 
-function openDestination(destination: LogDestination): { stream: DestinationStream; flush: () => void } {
+function openDestination(destination: LogDestination): { stream: DestinationStream; flush: () => Promise<void> } {
   switch (destination.to) {
     case 'nowhere':
-      return { stream: { write: () => {} }, flush: () => {} };
+      return { stream: { write: () => {} }, flush: async () => {} };
     case 'function':
-      return { stream: { write: destination.write }, flush: () => {} };
+      return { stream: { write: destination.write }, flush: async () => {} };
     case 'file': {
       // Opened here, so that a path that cannot be written is known at once.
-      const file = openOutput({ dest: openLogFile(destination.path), sync: false });
-      return { stream: file, flush: () => flushNow(file) };
+      const file = openOutput({ dest: openLogFile(destination.path), sync: false, minLength: FLUSHABLE_CHARACTERS });
+      return { stream: file, flush: () => flushed(file) };
     }
     case 'stdout': {
-      const output = openOutput({ dest: 1, sync: false });
-      const flush = () => flushNow(output);
+      const output = openOutput({ dest: 1, sync: false, minLength: FLUSHABLE_CHARACTERS });
+      const flush = () => flushed(output);
       if (!destination.pretty) return { stream: output, flush };
       const readable = prettyFactory({
         colorize: true,
@@ -77,10 +82,14 @@ function openLogFile(path: string): number {
   }
 }
 
-function flushNow(output: { flushSync(): void }): void {
-  try {
-    output.flushSync();
-  } catch {
-    // The reader of the output is gone, or the file was never opened: there is nobody left to tell.
-  }
+/** Settles when every line before it is written, when the output fails, or when its reader takes too long. */
+function flushed(output: { flush(callback: (error?: Error) => void): void }): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, FLUSH_WAIT_MS);
+    // With an error the reader of the output is gone, or the disk is full: there is nobody left to tell.
+    output.flush(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }

@@ -10,8 +10,8 @@ import type { LogLevel } from './config/config-target.js';
 export interface ServerLog {
   readonly log: Logger;
   setLevel(level: LogLevel): void;
-  /** Writes what is still buffered; before the thread ends. */
-  flush(): void;
+  /** Waits, for a second at most, until what was logged is written; before the thread ends. */
+  flush(): Promise<void>;
 }
 
 export interface ServerCoreOptions {

@@ -123,10 +123,12 @@ class ServerThread {
     if (this.ended) return;
     this.ended = true;
     this.pidFile.remove();
-    this.serverLog.flush();
-    this.send(message);
-    // In a worker this ends the thread alone.
-    process.exit(code);
+    const exit = (): void => {
+      this.send(message);
+      // In a worker this ends the thread alone.
+      process.exit(code);
+    };
+    this.serverLog.flush().then(exit, exit);
   }
 }
 

@@ -23,12 +23,12 @@ test('severities have the names of Redis, and change while it runs', () => {
   expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(['yes', 'now', 'yes', 'all']);
 });
 
-test('a file gets everything that was logged before flush, appended', () => {
+test('a file gets everything that was logged before flush, appended', async () => {
   const path = join(directory, 'file.txt');
   for (const text of ['first', 'second']) {
     const { log, flush } = createServerLog({ to: 'file', path }, 'notice');
     log.info(text);
-    flush();
+    await flush();
   }
   const messages = readFileSync(path, 'utf8')
     .trim()

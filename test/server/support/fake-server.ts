@@ -194,7 +194,7 @@ export class FakeServer {
         this.engine,
         limits,
         this.registry,
-        { log, setLevel: () => {}, flush: () => {} },
+        { log, setLevel: () => {}, flush: async () => {} },
         parts.watch,
         machine,
       ),
