@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { AccessClock } from '../core/access-clock.js';
 import { datasetDigest } from '../core/dataset-digest.js';
 import { Arena } from '../core/memory/arena.js';
-import { Keyspace } from '../core/memory/keyspace.js';
+import { LoadableKeyspace } from '../core/memory/loadable-keyspace.js';
 import { RandomNumbers } from '../core/random-numbers.js';
 import { DatasetLoader } from '../core/rdb/dataset-loader.js';
 import { DatasetWriter } from '../core/rdb/dataset-writer.js';
@@ -26,14 +26,14 @@ const STEP_BYTES = 64 * 1024;
 
 interface Dataset {
   readonly arena: Arena;
-  readonly keyspaces: Keyspace[];
+  readonly keyspaces: LoadableKeyspace[];
   readonly accessClock: AccessClock;
 }
 
 function emptyDataset(): Dataset {
   const arena = new Arena();
   const accessClock = new AccessClock(new RandomNumbers(Math.random));
-  return { arena, accessClock, keyspaces: [new Keyspace(1, arena, Uint32Array.of(1, 2, 3, 4))] };
+  return { arena, accessClock, keyspaces: [new LoadableKeyspace(1, arena, Uint32Array.of(1, 2, 3, 4))] };
 }
 
 /** Values that do not compress and values that do, half of each. */
@@ -69,13 +69,15 @@ function write(dataset: Dataset): Buffer[] {
 
 function load(file: Uint8Array): Dataset {
   const dataset = emptyDataset();
-  const reader = new RdbReader(new DatasetLoader(dataset, 0));
+  const loader = new DatasetLoader(dataset, 0);
+  const reader = new RdbReader(loader);
   // A buffer a step, as they come from a file.
   for (let at = 0; at < file.length; at += STEP_BYTES) {
     const chunk = file.slice(at, at + STEP_BYTES);
     reader.push(chunk, 0, chunk.length);
   }
   reader.finish();
+  loader.finish();
   return dataset;
 }
 

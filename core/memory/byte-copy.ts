@@ -13,21 +13,33 @@ const REMEMBERED_BYTES_MAX = 1 << 20;
 const NO_VIEW = new DataView(new ArrayBuffer(0));
 
 /**
- * The DataView of the buffer used last: read buffer, output buffer, scratch. A second use in a row makes it, so that
- * buffers that take turns cost no view each time.
+ * The DataViews of the two buffers used last: read buffer, output buffer, scratch. A second use in a row makes one, so that
+ * many buffers that take turns cost no view each time; two that take turns have one each.
  */
 export class ViewMemory {
   /** Only for `bytes === owner`: the view of the same bytes. */
   view: DataView = NO_VIEW;
   owner: Uint8Array | null = null;
+  private otherView: DataView = NO_VIEW;
+  private otherOwner: Uint8Array | null = null;
   private candidate: Uint8Array | null = null;
 
   /** Whether `view` is of `bytes` now. The caller has compared with `owner` before. */
   remember(bytes: Uint8Array): boolean {
+    const { owner, view } = this;
+    if (bytes === this.otherOwner) {
+      this.owner = bytes;
+      this.view = this.otherView;
+      this.otherOwner = owner;
+      this.otherView = view;
+      return true;
+    }
     if (bytes !== this.candidate) {
       this.candidate = bytes.length <= REMEMBERED_BYTES_MAX ? bytes : null;
       return false;
     }
+    this.otherOwner = owner;
+    this.otherView = view;
     this.owner = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     return true;

@@ -98,6 +98,8 @@ export class HashTable {
   private scratch = NO_SCRATCH;
   /** Only so that touching is not optimised away. */
   protected touched = 0;
+  /** Pages that the table is about to have, where that is known: how far the directory may grow ahead of them. */
+  protected pagesExpected = 0;
   /** Entries visited by the last `visitFrom()`. */
   private visited = 0;
 
@@ -400,7 +402,7 @@ export class HashTable {
   }
 
   /** Puts an entry into a page with room: behind all entries of its home and the homes before. Returns its cell. */
-  private place(page: number, bits: number, ref: Reference, tagAndClock: number): number {
+  protected place(page: number, bits: number, ref: Reference, tagAndClock: number): number {
     const block = this.pages.block(page);
     const base = this.pages.at(page);
     let cell = bits >>> HOME_SHIFT;
@@ -750,12 +752,9 @@ export class HashTable {
 
   private growDirectory(): boolean {
     const bits = this.directoryBits + 1;
-    if (
-      bits > DEPTH_MAX ||
-      2 ** bits > Math.max(1 << DIRECTORY_BITS_FREE, this.pages.count * 2 ** DIRECTORY_SLACK_BITS)
-    ) {
-      return false;
-    }
+    const pages = Math.max(this.pages.count, this.pagesExpected);
+    const entriesMax = Math.max(1 << DIRECTORY_BITS_FREE, pages * 2 ** DIRECTORY_SLACK_BITS);
+    if (bits > DEPTH_MAX || 2 ** bits > entriesMax) return false;
     if (this.previous !== null) this.copyDirectory(this.directory.length);
     this.beginDirectory(bits);
     return true;

@@ -18,13 +18,14 @@ import { NO_REFERENCE, type Reference } from './reference.js';
 
 /** Slots of a page or span at most. */
 const SLOTS_MAX = 256;
-/** Whatever an image says, its tables begin no larger than for so many keys. */
-const RECORDS_EXPECTED_MAX = 2 ** 27;
+/** Records that are entered into a table for one page of the budget: about as long as a page takes elsewhere. */
+const ENTERED_PER_PAGE = 64;
 
 const STAGE_SPANS = 0;
 const STAGE_RECORDS = 1;
-const STAGE_REST = 2;
-const STAGE_DONE = 3;
+const STAGE_TABLES = 2;
+const STAGE_REST = 3;
+const STAGE_DONE = 4;
 
 export class ImageLoader {
   /** Records entered so far. */
@@ -83,9 +84,10 @@ export class ImageLoader {
    */
   step(pageBudget: number): boolean {
     for (let left = pageBudget; left > 0 && this.stage !== STAGE_DONE; left--) {
-      if (this.stage === STAGE_REST ? this.next <= 0 : this.next >= this.image.pageEnd) this.endStage();
+      if (this.stageEnded()) this.endStage();
       else if (this.stage === STAGE_SPANS) this.loadSpan();
       else if (this.stage === STAGE_RECORDS) this.loadRecords();
+      else if (this.stage === STAGE_TABLES) this.enterRecords();
       else this.arena.loadedPage(this.next--);
     }
     return this.stage === STAGE_DONE;
@@ -102,19 +104,24 @@ export class ImageLoader {
   private assignOwners(): void {
     const { arena, counters, keyspaces } = this;
     for (const keyspace of keyspaces) keyspace.leaveId();
-    counters.forEach(({ id, count }, database) => {
+    counters.forEach(({ id }, database) => {
       keyspaces[database]!.loadAs(id);
-      keyspaces[database]!.expectRecords(Math.min(count, RECORDS_EXPECTED_MAX));
+      keyspaces[database]!.beginEntering();
       this.byId.set(id, keyspaces[database]!);
     });
     for (const keyspace of keyspaces.slice(counters.length)) keyspace.loadAs(arena.openKeyspace());
   }
 
   private endStage(): void {
-    if (this.stage === STAGE_REST) this.requireCounters();
+    if (this.stage === STAGE_TABLES) this.requireCounters();
     this.stage++;
     // The rest goes from the highest page down, so that the lowest ones are the first to be filled.
-    this.next = this.stage === STAGE_REST ? this.image.pageEnd - 1 : 1;
+    this.next = this.stage === STAGE_REST ? this.image.pageEnd - 1 : this.stage === STAGE_TABLES ? 0 : 1;
+  }
+
+  private stageEnded(): boolean {
+    if (this.stage === STAGE_REST) return this.next <= 0;
+    return this.next >= (this.stage === STAGE_TABLES ? this.counters.length : this.image.pageEnd);
   }
 
   private loadSpan(): void {
@@ -137,13 +144,17 @@ export class ImageLoader {
     const keyspace = this.byId.get(this.image.keyspaces[page]!)!;
     this.collected = 0;
     this.arena.forEachRecordInPage(page, this.collect);
-    keyspace.prepare(this.references, this.collected);
     for (let i = 0; i < this.collected; i++) {
-      keyspace.adopt(this.references[i]!, i, this.clock);
+      keyspace.adopt(this.references[i]!, this.clock);
       if (keyspace.keyRoot !== NO_REFERENCE) this.reach(keyspace.keyRoot, keyspace.adoptedKeyLength);
       if (keyspace.valueRoot !== NO_REFERENCE) this.reach(keyspace.valueRoot, keyspace.adoptedValueLength);
     }
     this.records += this.collected;
+  }
+
+  /** Fills the table of database `next` further. */
+  private enterRecords(): void {
+    if (this.keyspaces[this.next]!.enter(ENTERED_PER_PAGE, refuseDuplicate)) this.next++;
   }
 
   /** Takes the parts of a byte string, and the nodes above them, into use. */
@@ -169,6 +180,11 @@ export class ImageLoader {
       throw new ArenaError('IMAGE_WRONG', message);
     });
   }
+}
+
+function refuseDuplicate(reference: Reference): never {
+  const what = `page ${reference >>> 8} slot ${reference & 0xff}`;
+  throw new ArenaError('IMAGE_WRONG', `the record at ${what} has the key of another one`);
 }
 
 /** Before anything is changed: every database has an owner of its own. */

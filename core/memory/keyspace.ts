@@ -38,6 +38,7 @@ import {
   TYPE_STRING,
   VALUE_INLINE_BYTES_MAX,
   valueAreaBytes,
+  writeLongKey,
   writeRecordHeader,
 } from './record.js';
 import { RecordMover } from './record-mover.js';
@@ -87,6 +88,8 @@ export class Keyspace implements RecordKeys {
   private current: Reference = NO_REFERENCE;
   /** Length of the key of the last `find`; -1 where there is none to store under. */
   private soughtLength = -1;
+  /** Where the value of the record goes that `writeNew` has written. */
+  protected valueOffset = 0 as WritableOffset;
   /** The table's cursor is not where `current` says, because the entry was removed: look again before inserting. */
   private cursorLost = false;
 
@@ -306,54 +309,50 @@ export class Keyspace implements RecordKeys {
     bytes: Uint8Array,
     start: number,
     end: number,
-    expiryAndEncoding: number,
+    flags: number,
     expiryHigh: number,
     expiryLow: number,
   ): void {
+    const valueLength = end - start;
+    let root = NO_REFERENCE;
+    if (valueLength > VALUE_INLINE_BYTES_MAX) root = this.newParts(bytes, start, end);
+    const reference = this.writeNew(keyBytes, keyStart, keyEnd, valueLength, root, flags, expiryHigh, expiryLow);
+    if (root === NO_REFERENCE) this.arena.put(this.valueOffset, bytes, start, end);
+    this.table.insert(reference);
+    this.current = reference;
+  }
+
+  /**
+   * Writes the record of a new key, hashed in `hashHigh` and, where it is long, `hashLow`; it is in no table yet. The value
+   * goes to `valueOffset` now, unless it is in parts and has a root.
+   * @param expiryAndEncoding flags of the record, all others are found here.
+   */
+  protected writeNew(
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    valueLength: number,
+    valueRoot: Reference,
+    expiryAndEncoding: number,
+    expiryHigh: number,
+    expiryLow: number,
+  ): Reference {
     const arena = this.arena;
     const keyLength = keyEnd - keyStart;
-    const valueLength = end - start;
-    let flags = expiryAndEncoding;
-    let keyRoot = NO_REFERENCE;
-    let valueRoot = NO_REFERENCE;
-    if (keyLength > KEY_INLINE_BYTES_MAX) {
-      flags |= FLAG_LONG_KEY;
-      keyRoot = this.newParts(keyBytes, keyStart, keyEnd);
-    }
-    if (valueLength > VALUE_INLINE_BYTES_MAX) {
-      flags |= FLAG_PARTS;
-      valueRoot = this.newParts(bytes, start, end);
-    }
+    const keyRoot = keyLength > KEY_INLINE_BYTES_MAX ? this.newParts(keyBytes, keyStart, keyEnd) : NO_REFERENCE;
+    const longKey = keyRoot === NO_REFERENCE ? 0 : FLAG_LONG_KEY;
+    const flags = expiryAndEncoding | longKey | (valueRoot === NO_REFERENCE ? 0 : FLAG_PARTS);
     const total = recordBytes(flags, keyLength, valueLength);
     const reference = arena.allocRecord(this.id, total);
     const slot = arena.write(reference, 0, total);
-    let at = writeRecordHeader(arena, slot, TYPE_STRING, flags, keyLength, valueLength, expiryHigh, expiryLow);
+    const at = writeRecordHeader(arena, slot, TYPE_STRING, flags, keyLength, valueLength, expiryHigh, expiryLow);
     if (keyRoot === NO_REFERENCE) arena.put(at, keyBytes, keyStart, keyEnd);
-    else this.putLongKey(at, keyBytes, keyStart, this.hashHigh, this.hashLow, keyRoot);
-    at = arena.advance(at, keyAreaBytes(keyLength));
-    if (valueRoot === NO_REFERENCE) arena.put(at, bytes, start, end);
-    else arena.put32(at, valueRoot);
-    this.table.insert(reference);
-    this.current = reference;
+    else writeLongKey(arena, at, keyBytes, keyStart, this.hashHigh, this.hashLow, keyRoot);
+    this.valueOffset = arena.advance(at, keyAreaBytes(keyLength));
+    if (valueRoot !== NO_REFERENCE) arena.put32(this.valueOffset, valueRoot);
     this.contentBytes += keyLength + valueLength;
-    if ((flags & FLAG_EXPIRY) !== 0) {
-      this.deadlines.begin(this.hashHigh, expiryHigh, expiryLow);
-    }
-  }
-
-  private putLongKey(
-    offset: WritableOffset,
-    bytes: Uint8Array,
-    start: number,
-    hashHigh: number,
-    hashLow: number,
-    root: Reference,
-  ): void {
-    const arena = this.arena;
-    arena.put32(offset, hashHigh);
-    arena.put32(arena.advance(offset, 4), hashLow);
-    arena.put(arena.advance(offset, LONG_KEY_HASH_BYTES), bytes, start, start + LONG_KEY_PREFIX_BYTES);
-    arena.put32(arena.advance(offset, LONG_KEY_HASH_BYTES + LONG_KEY_PREFIX_BYTES), root);
+    if ((flags & FLAG_EXPIRY) !== 0) this.deadlines.begin(this.hashHigh, expiryHigh, expiryLow);
+    return reference;
   }
 
   /** Puts another value, type, encoding and deadline into the record at the cursor: in its slot, or a new one. */
@@ -434,7 +433,7 @@ export class Keyspace implements RecordKeys {
     this.current = reference;
   }
 
-  private newParts(bytes: Uint8Array, start: number, end: number): Reference {
+  protected newParts(bytes: Uint8Array, start: number, end: number): Reference {
     if (end - start > STRING_BYTES_MAX) this.refuseRange(0, end - start);
     const root = this.parts.allocate(this.id, end - start);
     this.parts.put(root, end - start, 0, bytes, start, end);
@@ -699,7 +698,7 @@ export class Keyspace implements RecordKeys {
     const slot = arena.write(reference, 0, total);
     const at = writeRecordHeader(arena, slot, type, flags, keyLength, valueLength, expiryHigh, expiryLow);
     if (keyRoot === NO_REFERENCE) arena.put(at, bytes, start, end);
-    else this.putLongKey(at, bytes, start, hashHigh, hashLow, keyRoot);
+    else writeLongKey(arena, at, bytes, start, hashHigh, hashLow, keyRoot);
     arena.putFrom(arena.advance(at, keyAreaBytes(keyLength)), this.current, valueAt, valueArea);
     return reference;
   }

@@ -1,25 +1,165 @@
 /**
- * A hash table that many keys are about to be entered into: pages are split while they are empty, which reads no record,
- * instead of one by one as they fill, which reads them all.
+ * A hash table that can be made in one go of entries that are all known (`pending-entries.ts`): part by part in the order of
+ * the hash. A page is split while it is empty and gets its entries at once, so that no record is read and each page is
+ * touched once. The table becomes what it would have grown to.
  */
 
-import { HashTable, type RecordKeys } from './hash-table.js';
+import { HashTable, type RecordKeys, TABLE_PAGE_CELLS } from './hash-table.js';
+import { BUCKET_BITS, EntryList, type PendingEntries } from './pending-entries.js';
+import type { Reference } from './reference.js';
 
 export type { RecordKeys };
 
-/** Entries that a page of 64 cells is to have on average: few overflow, and the table is as large as it would have grown. */
-const ENTRIES_PER_PAGE = 52;
-/** Pages are not split ahead beyond this: some 180 million keys. */
-const DEPTH_MAX = 22;
+/** What is asked about records that are entered. The keyspace implements it. */
+export interface EnteredRecords {
+  /** Whether two records have the same key. Asked only where all 32 bits of the first hash lane are equal. */
+  sameKey(one: Reference, other: Reference): boolean;
+  /** Inserts a record by its key, whatever the table holds. Returns false where the key is there already. */
+  insertRecord(reference: Reference, clock: number): boolean;
+}
+
+/** Entries that a page has on average where a table has grown. */
+const ENTRIES_PER_PAGE = 44;
+/** Entries that are placed together, at least: many pages of the table, and a fraction of a millisecond. */
+const GROUP_ENTRIES = 512;
+/** Buckets that are entered at once where the entries go in one by one. */
+const ALONE_BUCKETS = 64;
+const DEPTH_MASK = 31;
+const PAGE_SHIFT = 7;
 
 export class LoadableTable extends HashTable {
-  /** Makes pages for so many keys; the table is empty. */
-  makeRoomFor(count: number): void {
-    const depth = Math.min(DEPTH_MAX, Math.ceil(Math.log2(count / ENTRIES_PER_PAGE)));
-    if (this.count > 0 || depth <= 0) return;
-    if (this.pages.count === 0) this.begin();
-    for (let level = 0; level < depth; level++) {
-      for (let prefix = 0; prefix < 2 ** level; prefix++) this.split(this.entryOf((prefix * 2 ** (32 - level)) | 0));
+  private group = new EntryList(0);
+  /** By the 8 bits kept in an entry: the last entry of the page with them plus 1, and by entry the one before. */
+  private readonly lastOfBits = new Uint8Array(256);
+  private readonly beforeOf = new Uint8Array(TABLE_PAGE_CELLS + 1);
+
+  /**
+   * Enters the entries of the next buckets, from `bucket` on, at least `budget` entries.
+   * @param pending sealed; no bucket of it was entered before, and the table held nothing before the first one.
+   * @param onDuplicate called with a record whose key is there already; must throw.
+   * @returns the bucket where to go on; 2 ** BUCKET_BITS at the end.
+   */
+  enter(
+    pending: PendingEntries,
+    bucket: number,
+    budget: number,
+    records: EnteredRecords,
+    onDuplicate: (reference: Reference) => never,
+  ): number {
+    if (bucket === 0) {
+      this.pagesExpected = Math.ceil(pending.count / ENTRIES_PER_PAGE);
+      if (this.pages.count === 0 && pending.count > 0) this.begin();
+    }
+    const groups = Math.max(1, pending.count / GROUP_ENTRIES);
+    const depth = Math.min(BUCKET_BITS, Math.floor(Math.log2(groups)));
+    const step = 2 ** (BUCKET_BITS - depth);
+    let next = bucket;
+    for (let left = budget; left > 0 && next < 2 ** BUCKET_BITS; next += step) {
+      const count = pending.countOf(next, next + step);
+      left -= count;
+      if (count === 0) continue;
+      if (this.group.length < count) this.group = new EntryList(count * 2);
+      pending.gather(next, next + step, this.group);
+      this.enterGroup((next << (32 - BUCKET_BITS)) | 0, depth, 0, count, records, onDuplicate);
+    }
+    if (next < 2 ** BUCKET_BITS) return next;
+    this.group = new EntryList(0);
+    this.pagesExpected = 0;
+    return next;
+  }
+
+  /** The same into a table that holds something: the entries of the next buckets, one by one. */
+  enterAlone(
+    pending: PendingEntries,
+    bucket: number,
+    records: EnteredRecords,
+    onDuplicate: (reference: Reference) => never,
+  ): number {
+    const end = Math.min(2 ** BUCKET_BITS, bucket + ALONE_BUCKETS);
+    const count = pending.countOf(bucket, end);
+    this.group = new EntryList(count);
+    pending.gather(bucket, end, this.group);
+    this.enterOneByOne(0, count, records, onDuplicate);
+    this.group = new EntryList(0);
+    return end;
+  }
+
+  /** Enters entries [from, to) of the group, whose hashes begin with the first `depth` bits of `prefix`. */
+  private enterGroup(
+    prefix: number,
+    depth: number,
+    from: number,
+    to: number,
+    records: EnteredRecords,
+    onDuplicate: (reference: Reference) => never,
+  ): void {
+    let entry = this.entryOf(prefix);
+    const few = to - from <= TABLE_PAGE_CELLS;
+    // A page above the group holds nothing: it has no other entries than those that come later.
+    while ((entry & DEPTH_MASK) < (few ? depth : depth + 1)) {
+      if (!this.split(entry)) {
+        this.enterOneByOne(from, to, records, onDuplicate);
+        return;
+      }
+      entry = this.entryOf(prefix);
+    }
+    if (few && (entry & DEPTH_MASK) === depth) {
+      this.enterPage(entry >>> PAGE_SHIFT, depth, from, to, records, onDuplicate);
+      return;
+    }
+    const middle = this.partition(depth, from, to);
+    this.enterGroup(prefix, depth + 1, from, middle, records, onDuplicate);
+    this.enterGroup(prefix | (1 << (31 - depth)), depth + 1, middle, to, records, onDuplicate);
+  }
+
+  /** Moves the entries whose hash has a 0 behind its first `depth` bits in front of the others. Returns where these begin. */
+  private partition(depth: number, from: number, to: number): number {
+    const { group } = this;
+    const { highs } = group;
+    let low = from;
+    let high = to;
+    while (low < high) {
+      if (highs[low]! << depth >= 0) low++;
+      else group.swap(low, --high);
+    }
+    return low;
+  }
+
+  private enterPage(
+    page: number,
+    depth: number,
+    from: number,
+    to: number,
+    records: EnteredRecords,
+    onDuplicate: (reference: Reference) => never,
+  ): void {
+    const { lastOfBits, beforeOf } = this;
+    const { highs, references, clocks } = this.group;
+    for (let i = from; i < to; i++) {
+      const high = highs[i]!;
+      const bits = (high << depth) >>> 24;
+      const last = lastOfBits[bits]!;
+      for (let other = last; other !== 0; other = beforeOf[other]!) {
+        const at = from + other - 1;
+        if (highs[at] === high && records.sameKey(references[at]!, references[i]!)) onDuplicate(references[i]!);
+      }
+      beforeOf[i - from + 1] = last;
+      lastOfBits[bits] = i - from + 1;
+      this.place(page, bits, references[i]!, (bits << 24) | clocks[i]!);
+    }
+    this.count += to - from;
+    lastOfBits.fill(0);
+  }
+
+  private enterOneByOne(
+    from: number,
+    to: number,
+    records: EnteredRecords,
+    onDuplicate: (reference: Reference) => never,
+  ): void {
+    const { references, clocks } = this.group;
+    for (let i = from; i < to; i++) {
+      if (!records.insertRecord(references[i]!, clocks[i]!)) onDuplicate(references[i]!);
     }
   }
 }

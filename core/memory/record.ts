@@ -125,6 +125,22 @@ export function writeRecordHeader(
   return (flags & FLAG_EXPIRY) === 0 ? at : writeExpiry(arena, at, flags, expiryHigh, expiryLow);
 }
 
+/** Writes the key area of a key in parts. @param root of its parts. */
+export function writeLongKey(
+  arena: Arena,
+  offset: WritableOffset,
+  bytes: Uint8Array,
+  start: number,
+  hashHigh: number,
+  hashLow: number,
+  root: Reference,
+): void {
+  arena.put32(offset, hashHigh);
+  arena.put32(arena.advance(offset, 4), hashLow);
+  arena.put(arena.advance(offset, LONG_KEY_HASH_BYTES), bytes, start, start + LONG_KEY_PREFIX_BYTES);
+  arena.put32(arena.advance(offset, LONG_KEY_HASH_BYTES + LONG_KEY_PREFIX_BYTES), root);
+}
+
 function writeVarint(arena: Arena, offset: WritableOffset, length: number): WritableOffset {
   let at = offset;
   let rest = length;

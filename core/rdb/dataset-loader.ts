@@ -5,8 +5,9 @@
 import type { AccessClock } from '../access-clock.js';
 import type { Arena } from '../memory/arena.js';
 import type { Keyspace } from '../memory/keyspace.js';
-import { ENCODING_RAW } from '../memory/record.js';
-import { NO_REFERENCE } from '../memory/reference.js';
+import { LoadableKeyspace } from '../memory/loadable-keyspace.js';
+import { ENCODING_RAW, ENCODING_SHIFT, expiryFlag } from '../memory/record.js';
+import type { Reference } from '../memory/reference.js';
 import { bytesNeededToStore, encodingOf } from '../types/string.js';
 import type { RdbHandler, RdbKey } from './rdb-handler.js';
 import type { RdbString } from './rdb-input.js';
@@ -14,7 +15,8 @@ import type { RdbString } from './rdb-input.js';
 const TWO_32 = 2 ** 32;
 /** Characters of a key that an error shows. */
 const SHOWN_MAX = 64;
-const NO_BYTES = new Uint8Array(0);
+/** Keys entered into their table between two looks of the caller at the clock. */
+const ENTERED_PER_STEP = 4096;
 
 export type LoadErrorCode =
   /** The file has a database that the engine does not have. */
@@ -49,7 +51,9 @@ export class DatasetLoader implements RdbHandler {
   readonly auxiliaryFields = new Map<string, string>();
   private readonly target: LoadTarget;
   private readonly dropExpiredAtMs: number;
-  private keyspace: Keyspace;
+  /** The databases that the file has keys of, and the one that the last key was of. */
+  private readonly begun: (LoadableKeyspace | undefined)[] = [];
+  private keyspace: LoadableKeyspace | undefined = undefined;
   private number = 0;
   /** Where the next piece of a long string goes; -1 where it is left out. */
   private position = 0;
@@ -61,7 +65,6 @@ export class DatasetLoader implements RdbHandler {
   constructor(target: LoadTarget, dropExpiredAtMs: number) {
     this.target = target;
     this.dropExpiredAtMs = dropExpiredAtMs;
-    this.keyspace = target.keyspaces[0]!;
   }
 
   auxiliary(name: string, value: string): void {
@@ -75,15 +78,19 @@ export class DatasetLoader implements RdbHandler {
       throw new LoadError('LOAD_DATABASE', message);
     }
     this.number = number;
-    this.keyspace = keyspaces[number]!;
+    this.keyspace = this.begun[number];
   }
 
   sizes(): void {}
 
   string(key: RdbKey, value: RdbString): void {
     if (this.isExpired(key)) return;
+    const { name, deadlineHigh, deadlineLow } = key;
     const { bytes, start, end } = value;
-    this.store(key, end - start, bytes, start, end, encodingOf(bytes, start, end));
+    const keyspace = this.prepare(key, end - start);
+    const flags = flagsOf(key, encodingOf(bytes, start, end));
+    const clock = this.clockOf(key);
+    keyspace.load(name.bytes, name.start, name.end, bytes, start, end, flags, deadlineHigh, deadlineLow, clock);
   }
 
   longStringBegin(key: RdbKey, length: number): void {
@@ -91,18 +98,43 @@ export class DatasetLoader implements RdbHandler {
       this.position = -1;
       return;
     }
-    this.store(key, length, NO_BYTES, 0, 0, ENCODING_RAW);
-    this.keyspace.growValue(length, ENCODING_RAW);
+    const { name, deadlineHigh, deadlineLow } = key;
+    const flags = flagsOf(key, ENCODING_RAW);
+    const keyspace = this.prepare(key, length);
+    const clock = this.clockOf(key);
+    keyspace.loadLength(name.bytes, name.start, name.end, length, flags, deadlineHigh, deadlineLow, clock);
     this.position = 0;
   }
 
   longStringPiece(bytes: Uint8Array, start: number, end: number): void {
     if (this.position < 0) return;
-    this.keyspace.putValue(this.position, bytes, start, end);
+    this.keyspace!.putLoaded(this.position, bytes, start, end);
     this.position += end - start;
   }
 
   longStringEnd(): void {}
+
+  /**
+   * The file has ended: makes its keys findable, some thousands at a time. Returns true when all are; only then is the
+   * dataset good.
+   * @throws LoadError `LOAD_DUPLICATE`
+   */
+  step(): boolean {
+    for (const [number, keyspace] of this.begun.entries()) {
+      if (keyspace === undefined) continue;
+      this.number = number;
+      this.keyspace = keyspace;
+      if (!keyspace.enter(ENTERED_PER_STEP, this.refuseDuplicate)) return false;
+      this.begun[number] = undefined;
+    }
+    this.keyspace = undefined;
+    return true;
+  }
+
+  /** All steps at once. */
+  finish(): void {
+    while (!this.step());
+  }
 
   private isExpired(key: RdbKey): boolean {
     if (!key.hasDeadline || this.dropExpiredAtMs === 0) return false;
@@ -111,34 +143,32 @@ export class DatasetLoader implements RdbHandler {
     return true;
   }
 
-  /** @param length of the whole value, for which memory is reserved. */
-  private store(key: RdbKey, length: number, bytes: Uint8Array, start: number, end: number, encoding: number): void {
-    const { name, hasDeadline, deadlineHigh, deadlineLow } = key;
-    const { keyspace } = this;
-    if (keyspace.find(name.bytes, name.start, name.end) !== NO_REFERENCE) {
-      throw new LoadError(
-        'LOAD_DUPLICATE',
-        `the file holds key '${name.text(SHOWN_MAX)}' of database ${this.number} twice`,
-      );
-    }
+  /** The keyspace, with memory reserved for a key whose value has that length. */
+  private prepare(key: RdbKey, length: number): LoadableKeyspace {
+    const { name } = key;
     if (!this.target.arena.reserve(bytesNeededToStore(name.end - name.start, length))) {
       throw new LoadError('LOAD_MEMORY', `out of memory after ${this.keys} keys of the file`);
     }
-    keyspace.store(
-      name.bytes,
-      name.start,
-      name.end,
-      bytes,
-      start,
-      end,
-      encoding,
-      hasDeadline,
-      deadlineHigh,
-      deadlineLow,
-    );
-    keyspace.setClock(this.clockOf(key));
     this.keys++;
+    return this.keyspace ?? this.beginDatabase();
   }
+
+  private beginDatabase(): LoadableKeyspace {
+    const keyspace = this.target.keyspaces[this.number]!;
+    if (!(keyspace instanceof LoadableKeyspace)) throw new Error('a file is loaded into keyspaces made for that');
+    keyspace.beginEntering();
+    this.begun[this.number] = keyspace;
+    this.keyspace = keyspace;
+    return keyspace;
+  }
+
+  private readonly refuseDuplicate = (reference: Reference): never => {
+    const keyspace = this.keyspace!;
+    const key = new Uint8Array(keyspace.keyLength(reference));
+    keyspace.copyKey(reference, key, 0);
+    const text = String.fromCharCode(...key.subarray(0, SHOWN_MAX));
+    throw new LoadError('LOAD_DUPLICATE', `the file holds key '${text}' of database ${this.number} twice`);
+  };
 
   private clockOf(key: RdbKey): number {
     const { accessClock } = this.target;
@@ -149,4 +179,8 @@ export class DatasetLoader implements RdbHandler {
     }
     return accessClock.fresh;
   }
+}
+
+function flagsOf(key: RdbKey, encoding: number): number {
+  return (encoding << ENCODING_SHIFT) | (key.hasDeadline ? expiryFlag(key.deadlineHigh) : 0);
 }

@@ -19,7 +19,7 @@ import { Session } from '../../core/session.js';
 import { parseAppendOnlyManifest } from './append-only-manifest.js';
 import { AppendOnlyParser, COMMAND, MALFORMED } from './append-only-parser.js';
 import { ImportError } from './import-error.js';
-import { pushInSlices } from './load-rdb.js';
+import { enterInSlices, pushInSlices } from './load-rdb.js';
 import { LoadingSlices } from './loading-slices.js';
 
 export interface AppendOnlyProgress {
@@ -147,7 +147,9 @@ class AppendOnlyImport {
 
   private async loadSnapshot(file: string, rdb: RdbReader, chunk: Uint8Array): Promise<number> {
     try {
-      return await pushInSlices(rdb, chunk, this.slices);
+      const end = await pushInSlices(rdb, chunk, this.slices);
+      if (rdb.done) await enterInSlices(this.loader, this.slices);
+      return end;
     } catch (error) {
       const offset = error instanceof RdbError ? error.offset : rdb.offset;
       throw new ImportError('IMPORT_FORMAT', file, offset, (error as Error).message, error);

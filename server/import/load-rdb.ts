@@ -58,6 +58,7 @@ export async function loadRdb(
     if (reader.done) break;
   }
   reader.finish();
+  await enterInSlices(loader, slices);
   const { keys, expired, auxiliaryFields } = loader;
   const { version, offset: bytes, checksumHigh, checksumLow } = reader;
   return { version, bytes, keys, expired, auxiliaryFields, checksumHigh, checksumLow };
@@ -71,4 +72,9 @@ export async function pushInSlices(reader: RdbReader, chunk: Uint8Array, slices:
     if (slices.over) await slices.turn();
   }
   return at;
+}
+
+/** Makes the keys of a file findable that was read to its end. @throws LoadError */
+export async function enterInSlices(loader: DatasetLoader, slices: LoadingSlices): Promise<void> {
+  while (!loader.step()) if (slices.over) await slices.turn();
 }

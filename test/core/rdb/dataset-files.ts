@@ -39,6 +39,7 @@ export function loadDataset(
   const reader = new RdbReader(loader);
   for (let at = 0; at < file.length; at += step) reader.push(file, at, Math.min(file.length, at + step));
   reader.finish();
+  loader.finish();
   return { engine, loader };
 }
 

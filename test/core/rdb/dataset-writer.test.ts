@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { datasetDigest } from '../../../core/dataset-digest.js';
+import { DatasetLoader } from '../../../core/rdb/dataset-loader.js';
 import { RdbDigest } from '../../../core/rdb/rdb-digest.js';
 import { RdbReader } from '../../../core/rdb/rdb-reader.js';
 import { TestEngine } from '../../support/test-engine.js';
@@ -103,4 +104,24 @@ test('a loaded key has the age that the file says, or is as good as new', () => 
     return engine.engine.database.idleSeconds();
   });
   expect(ages).toEqual([1000, 0, 0]);
+});
+
+test('a second file goes beside the keys of the first, and a key of both is refused', () => {
+  const first = new TestEngine();
+  fillDataset(first, 7, 200);
+  const second = new TestEngine();
+  second.run('SET', 'another', '1');
+  const { engine, loader } = loadDataset(writeDataset(first).file);
+  const keys = loader.keys;
+  const load = (file: Uint8Array): DatasetLoader => {
+    const next = new DatasetLoader(engine.engine, 0);
+    const reader = new RdbReader(next);
+    reader.push(file, 0, file.length);
+    reader.finish();
+    next.finish();
+    return next;
+  };
+  load(writeDataset(second).file);
+  expect(engine.engine.keyspaces.reduce((sum, { count }) => sum + count, 0)).toBe(keys + 1);
+  expect(() => load(writeDataset(second).file)).toThrow("the file holds key 'another' of database 0 twice");
 });

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { HashTable } from '../../../core/memory/hash-table.js';
+import { KeyHash } from '../../../core/memory/key-hash.js';
+import { type EnteredRecords, LoadableTable } from '../../../core/memory/loadable-table.js';
+import { BUCKET_BITS, PendingEntries } from '../../../core/memory/pending-entries.js';
+import { FakeRecordKeys, type Hash } from './fake-record-keys.js';
+
+const SEED = new Uint32Array([0x12345678, 0x9abcdef0]);
+
+class MaskedHash implements Hash {
+  high = 0;
+  private readonly good = new KeyHash(SEED);
+  constructor(private readonly mask: number) {}
+  hash(bytes: ArrayLike<number>, start: number, end: number): void {
+    this.good.hash(bytes, start, end);
+    this.high = this.good.high & this.mask;
+  }
+}
+
+const keyOf = (number: number): Uint8Array => new TextEncoder().encode(`key:${number}`);
+
+class Duplicate extends Error {}
+
+class Loaded implements EnteredRecords {
+  readonly keys: FakeRecordKeys;
+  readonly table: LoadableTable;
+  readonly pending = new PendingEntries();
+  steps = 0;
+
+  constructor(hash: Hash) {
+    this.keys = new FakeRecordKeys(hash);
+    this.table = new LoadableTable(this.keys);
+  }
+
+  add(number: number): void {
+    const key = keyOf(number);
+    this.keys.hash(key);
+    this.pending.add(this.keys.high, this.keys.add(key), number & 0xffffff);
+  }
+
+  enter(budget: number): void {
+    this.pending.seal();
+    const refuse = (reference: number): never => {
+      throw new Duplicate(this.keys.text(reference));
+    };
+    for (let bucket = 0; bucket < 2 ** BUCKET_BITS; this.steps++) {
+      bucket = this.table.enter(this.pending, bucket, budget, this, refuse);
+    }
+  }
+
+  sameKey(one: number, other: number): boolean {
+    return this.keys.text(one) === this.keys.text(other);
+  }
+
+  insertRecord(reference: number, clock: number): boolean {
+    const key = this.keys.key(reference);
+    this.keys.hash(key);
+    if (this.table.find(this.keys.high, key, 0, key.length) !== 0) return false;
+    this.table.insert(reference);
+    this.table.setClock(clock);
+    return true;
+  }
+}
+
+function grown(hash: Hash, count: number): { keys: FakeRecordKeys; table: HashTable } {
+  const keys = new FakeRecordKeys(hash);
+  const table = new HashTable(keys);
+  for (let number = 0; number < count; number++) {
+    const key = keyOf(number);
+    keys.hash(key);
+    table.find(keys.high, key, 0, key.length);
+    table.insert(keys.add(key));
+  }
+  return { keys, table };
+}
+
+/** All keys, as a whole SCAN visits them. */
+function scanned({ table, keys }: { table: HashTable; keys: FakeRecordKeys }): string[] {
+  const seen: string[] = [];
+  let cursor = 0;
+  do cursor = table.scan(cursor, 1000, (reference) => seen.push(keys.text(reference)));
+  while (cursor !== 0);
+  return seen;
+}
+
+const HASHES: { name: string; make: () => Hash; counts: number[] }[] = [
+  { name: 'a good hash', make: () => new KeyHash(SEED), counts: [0, 1, 64, 65, 3000, 40_000, 300_000] },
+  { name: 'a hash of one value', make: () => new MaskedHash(0), counts: [64, 400] },
+  { name: 'a hash of 16 values', make: () => new MaskedHash(0xf0000000 | 0), counts: [1500] },
+  { name: 'a hash told apart by the last bits', make: () => new MaskedHash(0xfff), counts: [3000] },
+];
+
+for (const { name, make, counts } of HASHES) {
+  describe(`a table made in one go, ${name}`, () => {
+    for (const count of counts) {
+      it(`of ${count} keys finds them all, has the size of a grown one and goes on like it`, () => {
+        const loaded = new Loaded(make());
+        for (let number = 0; number < count; number++) loaded.add(number);
+        loaded.enter(1000);
+        const { table, keys } = loaded;
+        expect(table.count).toBe(count);
+        let wrong = 0;
+        for (let number = 0; number < count; number++) {
+          const key = keyOf(number);
+          keys.hash(key);
+          if (table.find(keys.high, key, 0, key.length) !== number + 1 || table.clock() !== number) wrong++;
+        }
+        expect(wrong).toBe(0);
+        const other = grown(make(), count);
+        expect(table.bytes).toBeLessThanOrEqual(other.table.bytes * 1.1 + 4096);
+        expect(scanned(loaded).sort()).toEqual(scanned(other).sort());
+        for (let number = count; number < count + 500; number++) {
+          const key = keyOf(number);
+          keys.hash(key);
+          table.find(keys.high, key, 0, key.length);
+          table.insert(keys.add(key));
+        }
+        for (let number = 0; number < count; number++) {
+          const key = keyOf(number);
+          keys.hash(key);
+          if (table.find(keys.high, key, 0, key.length) === 0) wrong++;
+          else table.remove();
+        }
+        expect(wrong).toBe(0);
+        expect(table.count).toBe(500);
+      });
+    }
+  });
+}
+
+it('is made in steps, and reads no record of a good hash', () => {
+  const loaded = new Loaded(new KeyHash(SEED));
+  for (let number = 0; number < 100_000; number++) loaded.add(number);
+  loaded.enter(1000);
+  expect(loaded.steps).toBeGreaterThan(50);
+  expect(loaded.keys.hashed).toBe(0);
+});
+
+for (const [name, hash] of [
+  ['a good hash', new KeyHash(SEED)],
+  ['a hash of one value', new MaskedHash(0)],
+] as const) {
+  it(`refuses a key that comes twice, ${name}`, () => {
+    for (const count of [1, 100, 5000]) {
+      const loaded = new Loaded(hash);
+      for (let number = 0; number < count; number++) loaded.add(number);
+      loaded.add(count >>> 1);
+      expect(() => loaded.enter(1000)).toThrow(`key:${count >>> 1}`);
+    }
+  });
+}
