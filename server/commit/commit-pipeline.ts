@@ -16,6 +16,14 @@ import type { BatchLogWriter } from '../../log/local/batch-log-writer.js';
 const INLINE_BYTES_MAX = 24 * 1024;
 /** Moving average of a sync, in microseconds, up to which a disk counts as fast. */
 const INLINE_SYNC_MICROS_MAX = 200;
+/**
+ * Before a batch is committed inline the sockets are looked at again, so often at most, as long as each look brought so
+ * many entries and at least this share of the batch: clients that answer the last commit's replies one after the other
+ * then share the next one. A single client never waits for anybody.
+ */
+const LOOKS_MAX = 4;
+const LOOK_ENTRIES_MIN = 4;
+const LOOK_SHARE_MIN = 1 / 8;
 /** Batches in flight at most; a power of two above what the log's ring holds. */
 const FLIGHT_MAX = 4096;
 
@@ -123,7 +131,17 @@ export class CommitPipeline implements EffectSink {
   private cuts: OpenCut[] = [];
   /** Who waits for a sequence, in no order. */
   private waiters: CommitWaiter[] = [];
+  /** How often the sockets were looked at again for the open batch, and its entries at the last look. */
+  private looks = 0;
+  private entriesAtLook = 0;
   private readonly turnEnd = (): void => {
+    if (this.worthAnotherLook()) {
+      this.looks++;
+      this.entriesAtLook = this.batchEntries;
+      setImmediate(this.turnEnd);
+      return;
+    }
+    this.looks = this.entriesAtLook = 0;
     this.scheduled = false;
     this.endTurn();
   };
@@ -345,6 +363,15 @@ export class CommitPipeline implements EffectSink {
     this.launch(entry.sequence, entry.length);
     const origin = entry.session === undefined ? 0 : entry.session.origin;
     this.writer!.submitLarge(entry.bytes.subarray(ENTRY_HEADER, entry.length), origin, entry.sequence, this.nowMs());
+  }
+
+  /** Whether more entries may be expected at once that can share the commit of the open batch. */
+  private worthAnotherLook(): boolean {
+    const { batch, batchEntries } = this;
+    if (batch === undefined || this.flightTail !== this.flightHead || this.looks === LOOKS_MAX) return false;
+    const brought = batchEntries - this.entriesAtLook;
+    if (brought < LOOK_ENTRIES_MIN || brought < batchEntries * LOOK_SHARE_MIN) return false;
+    return this.effects!.position - batch.bodyStart <= INLINE_BYTES_MAX / 2;
   }
 
   /** The turn is over: what was sealed is on its way, unless a batch is in flight that it can follow. */

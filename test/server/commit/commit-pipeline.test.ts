@@ -156,6 +156,29 @@ describe('commit pipeline', () => {
     expect(advances).toEqual([2]);
   });
 
+  it('looks again for entries that can share the commit, while each look brings enough, and so often at most', async () => {
+    const sizes = (): number[] => log.committed.map((closed) => closed.entryCount);
+    const arrive = (counts: number[]): void => {
+      const [count, ...later] = counts;
+      for (let i = 0; i < count!; i++) entry(10);
+      if (later.length > 0) setImmediate(() => arrive(later));
+    };
+    const settled = async (): Promise<void> => {
+      for (let i = 0; i < 10; i++) await turn();
+    };
+    arrive([20, 10, 5, 3, 9]);
+    await settled();
+    expect(sizes()).toEqual([38, 9]);
+    start();
+    arrive([1, 1, 1]);
+    await settled();
+    expect(sizes()).toEqual([1, 1, 1]);
+    start();
+    arrive([8, 8, 8, 8, 8, 8, 8]);
+    await settled();
+    expect(sizes()).toEqual([40, 16]);
+  });
+
   it('leaves a slow disk and a large batch to the log thread', async () => {
     log.averageSyncMicros = 1000;
     entry(10);
