@@ -17,6 +17,7 @@ import {
 import { EvictionPool } from './eviction-pool.js';
 import type { Arena } from './memory/arena.js';
 import type { Keyspace } from './memory/keyspace.js';
+import type { Reference } from './memory/reference.js';
 import type { RandomNumbers } from './random-numbers.js';
 
 /** There is room now. */
@@ -39,6 +40,10 @@ const KEYS_PER_LOOK = 16;
 const PAGES_PER_KEY = 1;
 /** Parts of large values that are freed with the key. */
 const SWEEP_PARTS = 256;
+/** Hints of the expiry index that are looked at for each key while many are stale: so at most one in nine is. */
+const HINTS_PER_KEY = 16;
+/** Keys drawn one by one for one with a deadline: those of neighbouring cells are not quite as likely as the others. */
+const CHANCE_TRIES = 8;
 /** A little more is evicted than is needed, so that not every command has to. At most the share of maxmemory: 2^-10. */
 const SLACK_BYTES_MAX = 64 * 1024;
 const SLACK_SHIFT = 2 ** 10;
@@ -167,18 +172,23 @@ export class Eviction {
       this.nextDatabase = (this.nextDatabase + 1) % keyspaces.length;
       const keyspace = keyspaces[this.nextDatabase]!;
       if (this.candidates(keyspace) === 0) continue;
-      let reference = 0;
-      if (policy.volatileOnly) {
-        keyspace.sampler.drawVolatile(1, this.random.int32());
-        if (keyspace.sampler.count === 0) continue;
-        reference = keyspace.sampler.references[0]!;
-      } else {
-        reference = keyspace.sample(this.random.int32());
-      }
+      const reference = policy.volatileOnly ? this.anyVolatile(keyspace) : keyspace.sample(this.random.int32());
+      if (reference === 0) continue;
       keyspace.hashOf(reference);
       if (this.remove(this.nextDatabase, keyspace.high, reference)) return true;
     }
     return false;
+  }
+
+  /** Any key with a deadline, each as likely as the others unless they are few; 0 where chance found none. */
+  private anyVolatile(keyspace: Keyspace): Reference {
+    for (let tries = 0; tries < CHANCE_TRIES; tries++) {
+      const reference = keyspace.sample(this.random.int32());
+      if (keyspace.hasExpiry(reference)) return reference;
+    }
+    const { sampler } = keyspace;
+    sampler.drawVolatile(1, this.random.int32());
+    return sampler.count === 0 ? 0 : sampler.references[0]!;
   }
 
   private evictFromPool(): boolean {
@@ -231,7 +241,10 @@ export class Eviction {
 
   private remove(database: number, hash: number, reference: number): boolean {
     if (!this.database.evict(database, hash, reference, this.policy.volatileOnly)) return false;
-    this.keyspaces[database]!.released.sweep(SWEEP_PARTS);
+    const { deadlines, released } = this.keyspaces[database]!;
+    released.sweep(SWEEP_PARTS);
+    // The key's hint is stale now. Left to the background, hints would take the room that keys could have.
+    deadlines.purge(HINTS_PER_KEY);
     return true;
   }
 

@@ -57,6 +57,10 @@ export class DeadlineWheel {
   private readonly recentHash = new Int32Array(RECENT);
   private readonly recentCall = new Int32Array(RECENT);
   private call = 0;
+  /** Where `purge` goes on: the slot, its page (-1 for the next slot), and the entry before which it has looked at none. */
+  private purgeSlot = -1;
+  private purgePage = -1;
+  private purgeEntry = 0;
 
   /** Bytes of the typed arrays that the wheel holds. */
   get bytes(): number {
@@ -97,6 +101,71 @@ export class DeadlineWheel {
     if (entry >= entries) return false;
     this.sampledHash = block[at + 2 * entry]!;
     return true;
+  }
+
+  /**
+   * Looks at all entries, some at a time, and takes out the ones that nobody needs. Entries that move meanwhile may be passed
+   * over until the next round.
+   * @param budget entries to look at, at most.
+   * @param needed asked with the hash and the whole tick, 2^40 for one that is never due; must not change the wheel. Not asked
+   * of what is due, whose tick may be later than its deadline.
+   * @returns entries looked at: below `budget` where the round has ended, and the next call begins another.
+   */
+  purge(budget: number, needed: (hash: number, tick: number) => boolean): number {
+    const { pages } = this;
+    let looked = 0;
+    while (looked < budget) {
+      if (this.purgePage < 0 && !this.nextSlotToPurge()) break;
+      const page = this.purgePage;
+      const block = pages.block(page);
+      const at = pages.at(page);
+      const before = block[at + PAGE_BEFORE]!;
+      const entries = before < 0 ? this.fill[this.purgeSlot]! : PAGE_ENTRIES;
+      const entry = Math.min(this.purgeEntry, entries) - 1;
+      if (entry < 0) {
+        this.purgePage = block[at + PAGE_NEXT]! - 1;
+        this.purgeEntry = PAGE_ENTRIES;
+        continue;
+      }
+      this.purgeEntry = entry;
+      looked++;
+      const tick = this.wholeTick(this.purgeSlot, block[at + 2 * entry + 1]!);
+      if (tick <= this.currentHigh * TWO_32 + (this.currentLow >>> 0)) continue;
+      if (!needed(block[at + 2 * entry]!, tick)) this.takeOut(before < 0 && entry === entries - 1);
+    }
+    return looked;
+  }
+
+  /** Goes to the next slot that is occupied; false behind the last one, and then to the first. */
+  private nextSlotToPurge(): boolean {
+    for (let slot = this.purgeSlot + 1; slot < SLOTS; slot++) {
+      if (this.heads[slot] === 0) continue;
+      this.purgeSlot = slot;
+      this.purgePage = this.heads[slot]! - 1;
+      this.purgeEntry = PAGE_ENTRIES;
+      return true;
+    }
+    // Slot 0 is looked at, too: the next round begins before it.
+    this.purgeSlot = -1;
+    return false;
+  }
+
+  /** Takes out the entry that `purge` is at: the last one of its slot, which was looked at before, moves into its place. */
+  private takeOut(isLast: boolean): void {
+    const { pages } = this;
+    this.pop(this.purgeSlot);
+    this.count--;
+    if (isLast) return;
+    const at = pages.at(this.purgePage) + 2 * this.purgeEntry;
+    const block = pages.block(this.purgePage);
+    block[at] = this.poppedHash;
+    block[at + 1] = this.poppedTick;
+  }
+
+  private wholeTick(slot: number, tick: number): number {
+    if (slot === SLOT_NEVER) return TICKS_END;
+    const high = slot >= 4 * LEVEL_SLOTS && slot < SLOT_REFILING ? slot - 4 * LEVEL_SLOTS : this.currentHigh;
+    return high * TWO_32 + (tick >>> 0);
   }
 
   /**
@@ -186,6 +255,7 @@ export class DeadlineWheel {
   }
 
   private beginRefiling(slot: number): void {
+    if (slot === this.purgeSlot) this.purgePage = -1;
     const head = this.heads[slot]! - 1;
     this.heads[SLOT_REFILING] = head + 1;
     this.fill[SLOT_REFILING] = this.fill[slot]!;
@@ -239,6 +309,10 @@ export class DeadlineWheel {
     if (fill > 0) return;
     const next = block[at + PAGE_NEXT]!;
     this.heads[slot] = next;
+    if (page === this.purgePage) {
+      this.purgePage = next - 1;
+      this.purgeEntry = PAGE_ENTRIES;
+    }
     if (next !== 0) {
       pages.block(next - 1)[pages.at(next - 1) + PAGE_BEFORE] = -1 - slot;
       this.fill[slot] = PAGE_ENTRIES;
@@ -257,6 +331,7 @@ export class DeadlineWheel {
     const pages = this.pages;
     const last = pages.count - 1;
     if (page !== last) {
+      if (last === this.purgePage) this.purgePage = page;
       pages.copy(last, page);
       const at = pages.at(page);
       const next = pages.block(page)[at + PAGE_NEXT]!;

@@ -7,6 +7,8 @@
  */
 
 const BLOCK_WORDS = 1 << 16;
+/** The first block has this share (log 2) of its pages ahead. */
+const GROWTH_SHIFT = 2;
 
 export class DensePages {
   /** Page n is in `blocks[n >>> blockShift]` from word `(n & pageMask) << wordShift` on. */
@@ -52,12 +54,12 @@ export class DensePages {
     const blocks = this.blocks;
     const number = page >>> this.blockShift;
     if (number === 0) {
-      // The first block grows by doubling: an owner of few entries must not cost 256 KiB.
+      // The first block grows by a quarter each time: an owner of few entries must not cost 256 KiB.
       const held = blocks[0];
       if (held === undefined) {
         blocks.push(new Int32Array(this.pageWords));
       } else if ((page + 1) * this.pageWords > held.length) {
-        const grown = new Int32Array(held.length * 2);
+        const grown = new Int32Array(Math.min(BLOCK_WORDS, (page + 1 + (page >>> GROWTH_SHIFT)) * this.pageWords));
         grown.set(held);
         blocks[0] = grown;
       }
@@ -88,8 +90,8 @@ export class DensePages {
     const blockPages = this.pageMask + 1;
     if (blocks.length > 1) {
       if (last <= (blocks.length - 1) * blockPages - (blockPages >>> 1)) blocks.pop();
-    } else if (blocks[0]!.length > 4 * this.pageWords && blocks[0]!.length >= 4 * last * this.pageWords) {
-      blocks[0] = blocks[0]!.slice(0, blocks[0]!.length >>> 1);
+    } else if (blocks[0]!.length > 4 * this.pageWords && blocks[0]!.length >= 2 * last * this.pageWords) {
+      blocks[0] = blocks[0]!.slice(0, (last + 1 + (last >>> GROWTH_SHIFT)) * this.pageWords);
     }
   }
 

@@ -4,6 +4,7 @@
  */
 
 import type { Arena } from './arena.js';
+import { tickOf } from './deadline-wheel.js';
 import { ExpiryIndex } from './expiry-index.js';
 import type { HashTable, RecordKeys } from './hash-table.js';
 import { FLAG_EXPIRY, RecordReader } from './record.js';
@@ -25,6 +26,12 @@ export class KeyDeadlines {
   private rebuildCursor = 0;
   private readonly collect: (reference: Reference) => void;
   private readonly refile: (reference: Reference) => void;
+  /** The hint that a purge is at, and whether a record needs it. */
+  private hintHash = 0;
+  private hintTick = 0;
+  private hintNeeded = false;
+  private readonly askRecord: (reference: Reference) => void;
+  private readonly needed: (hash: number, tick: number) => boolean;
 
   constructor(arena: Arena, table: HashTable, keys: RecordKeys) {
     this.table = table;
@@ -32,6 +39,14 @@ export class KeyDeadlines {
     this.reader = new RecordReader(arena);
     this.collect = (reference) => this.collectDue(reference);
     this.refile = (reference) => this.addRecord(reference);
+    this.askRecord = (reference) => this.askForHint(reference);
+    this.needed = (hash, tick) => {
+      this.hintHash = hash;
+      this.hintTick = tick;
+      this.hintNeeded = false;
+      this.table.forEachByHash(hash, this.askRecord);
+      return this.hintNeeded;
+    };
   }
 
   /** Bytes of the index. */
@@ -75,11 +90,20 @@ export class KeyDeadlines {
     return this.index.sampledHash;
   }
 
-  /**
-   * Rebuilds the index from the records where too much of it is stale: a slice of about `keyBudget` keys. Returns
-   * whether more is left.
-   */
-  rebuild(keyBudget: number): boolean {
+  /** Takes stale hints out where there are many: looks at `budget` of them at most. Returns whether it is worth going on. */
+  purge(budget: number): boolean {
+    if (!this.index.purgeNeeded(this.count)) return false;
+    this.index.purge(budget, this.needed);
+    return this.index.purgeNeeded(this.count);
+  }
+
+  /** Cleans the index where too much of it is stale: a slice of about `keyBudget` keys. Returns whether more is left. */
+  clean(keyBudget: number): boolean {
+    return this.rebuild(keyBudget) || this.purge(keyBudget);
+  }
+
+  /** Builds the index anew from the records, where taking stale hints out did not help. */
+  private rebuild(keyBudget: number): boolean {
     const { index, table } = this;
     if (!index.rebuilding) {
       if (!index.rebuildNeeded(this.count, table.count)) return false;
@@ -115,6 +139,17 @@ export class KeyDeadlines {
       this.due = grown;
     }
     this.due[this.dueCount++] = reference;
+  }
+
+  /** A hint is needed by a record that is due at its time or later; one that is due earlier has another hint. */
+  private askForHint(reference: Reference): void {
+    const { keys, reader } = this;
+    if (this.hintNeeded) return;
+    reader.read(reference);
+    if ((reader.flags & FLAG_EXPIRY) === 0) return;
+    if (tickOf(reader.expiryHigh, reader.expiryLow) < this.hintTick) return;
+    keys.hashOf(reference);
+    this.hintNeeded = keys.high === this.hintHash;
   }
 
   private addRecord(reference: Reference): void {

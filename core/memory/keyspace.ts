@@ -50,8 +50,8 @@ import { SLOT_BYTES_MAX, slotBytesOf } from './size-classes.js';
 /** Detached pages swept by a detach, so that keyspaces emptied in a loop never use up the arena's ids. */
 const DETACH_SWEEP_PAGES = 256;
 
-/** Keys that a rebuild of the expiry index reads for one page of a sweep's budget. */
-const REBUILD_KEYS_PER_PAGE = 16;
+/** Keys that cleaning the expiry index reads for one page of a sweep's budget. */
+const CLEANED_KEYS_PER_PAGE = 16;
 
 /** Header of a record without a deadline whose lengths take one byte each. */
 const SHORT_HEADER_BYTES = 4;
@@ -79,7 +79,7 @@ export class Keyspace implements RecordKeys {
   protected readonly arena: Arena;
   protected readonly hash: KeyHash;
   protected readonly table: LoadableTable;
-  protected readonly deadlines: KeyDeadlines;
+  readonly deadlines: KeyDeadlines;
   protected readonly parts: Parts;
   /** Large values that were let go of. */
   readonly released: ReleaseQueue;
@@ -760,12 +760,12 @@ export class Keyspace implements RecordKeys {
   // ---- letting go --------------------------------------------------------------------------------------------------
 
   /**
-   * Work between commands: frees at most `pageBudget` runs of what was let go of, and rebuilds the expiry index, some
+   * Work between commands: frees at most `pageBudget` runs of what was let go of, and cleans the expiry index, some
    * keys for each page of the budget, where it has become stale. Returns above 0 while work is left.
    */
   sweep(pageBudget: number): number {
     const waiting = this.released.sweep(pageBudget);
-    return this.deadlines.rebuild(pageBudget * REBUILD_KEYS_PER_PAGE) ? waiting + 1 : waiting;
+    return this.deadlines.clean(pageBudget * CLEANED_KEYS_PER_PAGE) ? waiting + 1 : waiting;
   }
 
   /** FLUSHDB: lets go of all keys at once. Their pages are swept by the arena; the keyspace goes on under another id. */

@@ -204,6 +204,103 @@ describe('ExpiryIndex', () => {
     }
   });
 
+  it('takes out what no key needs while everything goes on, and never what one needs', () => {
+    const step = fc.record({
+      kind: fc.constantFrom('set', 'set', 'set', 'late', 'delete', 'purge', 'purge', 'wait'),
+      hash: fc.integer({ min: 0, max: 400 }),
+      after: deadlines,
+      budget: fc.integer({ min: 1, max: 70 }),
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(0, 1_770_000_000_123),
+        fc.integer({ min: 0, max: 800 }),
+        fc.array(step, { maxLength: 300 }),
+        (start, spread, steps) => {
+          const index = new ExpiryIndex();
+          const deadline = new Map<number, number>();
+          let now: number = start;
+          const expire = (hash: number) => {
+            const at = deadline.get(hash);
+            if (at === undefined) return;
+            if (at <= now) deadline.delete(hash);
+            else add(index, hash, at);
+          };
+          const needed = (hash: number, at: number) => tick(deadline.get(hash) ?? -1) >= at;
+          // Enough with a common slot that chains of pages are purged.
+          for (let hash = 1000; hash < 1000 + spread; hash++) {
+            add(index, hash, now + 10_000_000 + hash);
+            if (hash % 3 === 0) deadline.set(hash, now + 10_000_000 + hash);
+          }
+          for (const { kind, hash, after, budget } of steps) {
+            if (kind === 'set') {
+              const held = deadline.get(hash);
+              deadline.set(hash, now + after);
+              if (held === undefined) add(index, hash, now + after);
+              else
+                index.change(
+                  hash,
+                  Math.floor(held / TWO_32),
+                  held | 0,
+                  Math.floor((now + after) / TWO_32),
+                  (now + after) | 0,
+                );
+            } else if (kind === 'late' && !deadline.has(hash)) {
+              // In the past: filed as due now.
+              deadline.set(hash, Math.max(0, now - (after % 100_000)));
+              add(index, hash, deadline.get(hash)!);
+            } else if (kind === 'delete') {
+              deadline.delete(hash);
+            } else if (kind === 'purge') {
+              index.purge(budget, needed);
+            } else {
+              now = Math.min(now + after, 2 ** 46 - 1);
+              while (index.due(now, budget, expire) >= budget);
+              for (const at of deadline.values()) expect(at).toBeGreaterThan(now - TICK_MS);
+            }
+            expect(index.count).toBeGreaterThanOrEqual(deadline.size);
+          }
+          const { count } = index;
+          let left = 0;
+          for (let budget = count + 1; left !== index.count; ) {
+            left = index.count;
+            // The first call may end a round that has begun.
+            for (let call = 0; call < 2; call++) index.purge(budget, needed);
+          }
+          now = 2 ** 46 - 1;
+          while (index.due(now, 1000, expire) >= 1000);
+          for (const at of deadline.values()) expect(at).toBeGreaterThan(now - TICK_MS);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('a purge leaves one entry for each key, and gives the memory back', () => {
+    const index = new ExpiryIndex();
+    for (let i = 0; i < 100_000; i++) add(index, i, 1_770_000_000_000 + 1000 * (i % 5000));
+    const full = index.bytes;
+    expect(index.purgeNeeded(100_000)).toBe(false);
+    expect(index.purgeNeeded(10_000)).toBe(true);
+    for (let calls = 0; index.purgeNeeded(10_000); calls++) {
+      expect(calls).toBeLessThan(1000);
+      index.purge(1000, (hash) => hash % 10 === 0);
+    }
+    expect(index.count).toBeGreaterThanOrEqual(10_000);
+    expect(index.count).toBeLessThan(11_500);
+    expect(index.bytes).toBeLessThan(full / 5);
+  });
+
+  it('a purge in vain is not repeated before there are more entries', () => {
+    const index = new ExpiryIndex();
+    for (let i = 0; i < 3000; i++) add(index, i % 1000, 1_770_000_000_000 + i);
+    expect(index.purgeNeeded(1000)).toBe(true);
+    while (index.purgeNeeded(1000)) index.purge(100, () => true);
+    expect(index.count).toBe(3000);
+    for (let i = 0; i < 400; i++) add(index, i, 1_770_000_000_000 + i);
+    expect(index.purgeNeeded(1000)).toBe(true);
+  });
+
   it('refuses to end a rebuild that was not begun', () => {
     const index = new ExpiryIndex();
     expect(() => index.endRebuild()).toThrow(/no rebuild/);
