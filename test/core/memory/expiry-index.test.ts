@@ -10,6 +10,10 @@ function add(index: ExpiryIndex, hash: number, deadlineMs: number): void {
   index.add(hash | 0, Math.floor(deadlineMs / TWO_32), deadlineMs | 0);
 }
 
+function change(index: ExpiryIndex, hash: number, held: number, deadlineMs: number): void {
+  index.change(hash, Math.floor(held / TWO_32), held | 0, Math.floor(deadlineMs / TWO_32), deadlineMs | 0);
+}
+
 function tick(deadlineMs: number): number {
   return tickOf(Math.floor(deadlineMs / TWO_32), deadlineMs | 0);
 }
@@ -28,6 +32,13 @@ const deadlines = fc.oneof(
   fc.maxSafeInteger().map((value) => Math.abs(value)),
   fc.integer({ min: 6, max: 52 }).chain((bits) => fc.integer({ min: -130, max: 130 }).map((by) => 2 ** bits + by)),
 );
+
+const purgeStep = fc.record({
+  kind: fc.constantFrom('set', 'set', 'set', 'late', 'delete', 'purge', 'purge', 'wait'),
+  hash: fc.integer({ min: 0, max: 400 }),
+  after: deadlines,
+  budget: fc.integer({ min: 1, max: 70 }),
+});
 
 describe('ExpiryIndex', () => {
   it('gives out every entry once, not before its deadline, at most a tick late, in the order of ticks', () => {
@@ -205,17 +216,11 @@ describe('ExpiryIndex', () => {
   });
 
   it('takes out what no key needs while everything goes on, and never what one needs', () => {
-    const step = fc.record({
-      kind: fc.constantFrom('set', 'set', 'set', 'late', 'delete', 'purge', 'purge', 'wait'),
-      hash: fc.integer({ min: 0, max: 400 }),
-      after: deadlines,
-      budget: fc.integer({ min: 1, max: 70 }),
-    });
     fc.assert(
       fc.property(
         fc.constantFrom(0, 1_770_000_000_123),
         fc.integer({ min: 0, max: 800 }),
-        fc.array(step, { maxLength: 300 }),
+        fc.array(purgeStep, { maxLength: 300 }),
         (start, spread, steps) => {
           const index = new ExpiryIndex();
           const deadline = new Map<number, number>();
@@ -237,14 +242,7 @@ describe('ExpiryIndex', () => {
               const held = deadline.get(hash);
               deadline.set(hash, now + after);
               if (held === undefined) add(index, hash, now + after);
-              else
-                index.change(
-                  hash,
-                  Math.floor(held / TWO_32),
-                  held | 0,
-                  Math.floor((now + after) / TWO_32),
-                  (now + after) | 0,
-                );
+              else change(index, hash, held, now + after);
             } else if (kind === 'late' && !deadline.has(hash)) {
               // In the past: filed as due now.
               deadline.set(hash, Math.max(0, now - (after % 100_000)));
