@@ -15,15 +15,18 @@ import type { BatchLogWriter } from '../../log/local/batch-log-writer.js';
 /** Batches up to this size are committed inline while the disk is fast: beyond it, others would wait too long. */
 const INLINE_BYTES_MAX = 24 * 1024;
 /** Moving average of a sync, in microseconds, up to which a disk counts as fast. */
-const INLINE_SYNC_MICROS_MAX = 200;
+const INLINE_SYNC_MICROS_MAX = 300;
 /**
- * Before a batch is committed inline the sockets are looked at again, so often at most, as long as each look brought so
- * many entries and at least this share of the batch: clients that answer the last commit's replies one after the other
- * then share the next one. A single client never waits for anybody.
+ * Before a small batch is committed the sockets are looked at again, so that clients which answer the last commit's
+ * replies one after the other share the next one: so often at most as each look brings so many entries, and this share of
+ * the batch ...
  */
 const LOOKS_MAX = 4;
 const LOOK_ENTRIES_MIN = 4;
 const LOOK_SHARE_MIN = 1 / 8;
+/** ... or, until this share of those who may come back is there, for this share of a usual sync. */
+const RETURNED_SHARE = 0.9;
+const LOOK_SYNC_SHARE = 1 / 2;
 /** Batches in flight at most; a power of two above what the log's ring holds. */
 const FLIGHT_MAX = 4096;
 
@@ -134,16 +137,13 @@ export class CommitPipeline implements EffectSink {
   /** How often the sockets were looked at again for the open batch, and its entries at the last look. */
   private looks = 0;
   private entriesAtLook = 0;
+  /** When that began. */
+  private lookingSince = 0;
+  /** Entries that the last commit let go or left waiting: as many may be back soon. */
+  private expectedEntries = 0;
   private readonly turnEnd = (): void => {
-    if (this.worthAnotherLook()) {
-      this.looks++;
-      this.entriesAtLook = this.batchEntries;
-      setImmediate(this.turnEnd);
-      return;
-    }
-    this.looks = this.entriesAtLook = 0;
     this.scheduled = false;
-    this.endTurn();
+    this.endTurnOrLook();
   };
 
   constructor(options: CommitPipelineOptions) {
@@ -365,13 +365,30 @@ export class CommitPipeline implements EffectSink {
     this.writer!.submitLarge(entry.bytes.subarray(ENTRY_HEADER, entry.length), origin, entry.sequence, this.nowMs());
   }
 
-  /** Whether more entries may be expected at once that can share the commit of the open batch. */
-  private worthAnotherLook(): boolean {
-    const { batch, batchEntries } = this;
-    if (batch === undefined || this.flightTail !== this.flightHead || this.looks === LOOKS_MAX) return false;
+  /** Ends the turn, unless others may bring entries at once that can share the commit. */
+  private endTurnOrLook(): void {
+    if (this.worthALook()) {
+      this.looks++;
+      this.entriesAtLook = this.batchEntries;
+      this.scheduled = true;
+      setImmediate(this.turnEnd);
+      return;
+    }
+    this.looks = this.entriesAtLook = 0;
+    this.endTurn();
+  }
+
+  private worthALook(): boolean {
+    const { batch, batchEntries, looks, watch } = this;
+    if (batch === undefined || batchEntries === 0 || this.flightTail !== this.flightHead) return false;
+    if (this.effects!.position - batch.bodyStart > INLINE_BYTES_MAX / 2) return false;
     const brought = batchEntries - this.entriesAtLook;
-    if (brought < LOOK_ENTRIES_MIN || brought < batchEntries * LOOK_SHARE_MIN) return false;
-    return this.effects!.position - batch.bodyStart <= INLINE_BYTES_MAX / 2;
+    const flowing = looks < LOOKS_MAX && brought >= LOOK_ENTRIES_MIN && brought >= batchEntries * LOOK_SHARE_MIN;
+    const missing = this.expectedEntries >= LOOK_ENTRIES_MIN && batchEntries < this.expectedEntries * RETURNED_SHARE;
+    if (!missing || watch === undefined) return flowing;
+    const now = watch.nowMicros();
+    if (looks === 0) this.lookingSince = now;
+    return flowing || now - this.lookingSince < this.averageSyncMicros * LOOK_SYNC_SHARE;
   }
 
   /** The turn is over: what was sealed is on its way, unless a batch is in flight that it can follow. */
@@ -403,6 +420,7 @@ export class CommitPipeline implements EffectSink {
     this.batch = undefined;
     this.batchEntries = 0;
     this.committed = batchFirstSequence + batchEntries - 1;
+    this.expectedEntries = batchEntries;
     if (this.cuts.length > 0) this.settleCuts();
     this.openBatch();
     this.onAdvance();
@@ -454,10 +472,17 @@ export class CommitPipeline implements EffectSink {
       this.watch?.committed(this.flightSince[cell]!, now);
       this.flightHead++;
     }
-    if (committed > this.committed) this.committed = committed;
+    if (committed > this.committed) {
+      this.expectedEntries = committed - this.committed + this.batchEntries;
+      this.committed = committed;
+    }
     if (this.cuts.length > 0) this.settleCuts();
     this.placeWaiting();
-    if (!this.scheduled) this.endTurn();
+    if (!this.scheduled) {
+      // No look brought what came while the batch was in flight.
+      this.entriesAtLook = this.batchEntries;
+      this.endTurnOrLook();
+    }
     this.onAdvance();
     if (this.waiters.length > 0) this.settleWaiters();
   }

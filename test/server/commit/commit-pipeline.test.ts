@@ -6,7 +6,7 @@ import { BatchBuffer, cellMemory } from '../../../log/local/batch-buffer.js';
 import type { BatchLogWriter } from '../../../log/local/batch-log-writer.js';
 import { LogError } from '../../../log/log-error.js';
 import type { Committed } from '../../../log/transaction-log.js';
-import { CommitPipeline } from '../../../server/commit/commit-pipeline.js';
+import { CommitPipeline, type CommitWatch } from '../../../server/commit/commit-pipeline.js';
 
 const BATCH_BYTES = 8192;
 
@@ -110,11 +110,11 @@ let pipeline: CommitPipeline;
 let effects: EffectWriter;
 let advances: number[];
 
-function start(): void {
+function start(watch?: CommitWatch): void {
   log = new MemoryLog();
   effects = new EffectWriter(new DiscardingSink());
   effects.sequence = 0;
-  pipeline = new CommitPipeline({ nowMs: () => 1000, inline: true });
+  pipeline = new CommitPipeline({ nowMs: () => 1000, inline: true, ...(watch && { watch }) });
   advances = [];
   pipeline.onAdvance = () => advances.push(pipeline.committed);
   pipeline.attach(log, effects, 0);
@@ -142,7 +142,7 @@ function items(body: Uint8Array): [number, number][] {
   return found;
 }
 
-beforeEach(start);
+beforeEach(() => start());
 
 describe('commit pipeline', () => {
   it('commits the entries of one turn together, inline while the disk is fast', async () => {
@@ -177,6 +177,41 @@ describe('commit pipeline', () => {
     arrive([8, 8, 8, 8, 8, 8, 8]);
     await settled();
     expect(sizes()).toEqual([40, 16]);
+  });
+
+  it('waits for those who may come back, for half of a usual sync at most', async () => {
+    let now = 0;
+    start({ lastMicros: 0, nowMicros: () => now, committed: () => {}, synced: () => {} });
+    log.averageSyncMicros = 1000;
+    const wait = async (): Promise<void> => {
+      for (let i = 0; i < 5; i++) await turn();
+    };
+    for (let i = 0; i < 10; i++) entry(10);
+    await wait();
+    expect(log.pending.map((closed) => closed.entryCount)).toEqual([10]);
+    for (let i = 0; i < 3; i++) entry(10);
+    log.advance();
+    await wait();
+    // Ten were let go and three waited: 12 of them make nine tenths.
+    expect(log.pending).toEqual([]);
+    for (let i = 0; i < 9; i++) entry(10);
+    await wait();
+    expect(log.pending.map((closed) => closed.entryCount)).toEqual([12]);
+    log.advance();
+    entry(10);
+    await wait();
+    expect(log.pending).toEqual([]);
+    now += 499;
+    await wait();
+    expect(log.pending).toEqual([]);
+    now += 1;
+    await wait();
+    expect(log.pending.map((closed) => closed.entryCount)).toEqual([1]);
+    log.advance();
+    // One alone is not waited for.
+    entry(10);
+    await turn();
+    expect(log.pending.map((closed) => closed.entryCount)).toEqual([1]);
   });
 
   it('leaves a slow disk and a large batch to the log thread', async () => {
@@ -315,7 +350,7 @@ describe('commit pipeline', () => {
 });
 
 describe('cuts', () => {
-  beforeEach(start);
+  beforeEach(() => start());
 
   it('ends the frame with what is sealed, and names that frame once it is committed', async () => {
     entry(10);
