@@ -522,7 +522,7 @@ export class Database {
     const count = keyspace.count;
     this.mutated = true;
     keyspace.detach();
-    this.dependencies.writeDatabase(number, this.effects.openSequence);
+    if (this.effects.enabled) this.dependencies.writeDatabase(number, this.effects.openSequence);
     if (this.effects.enabled) this.statistics.changes += count;
     return count;
   }
@@ -533,8 +533,10 @@ export class Database {
     const keyspace = this.keyspaces[first]!;
     this.keyspaces[first] = this.keyspaces[second]!;
     this.keyspaces[second] = keyspace;
-    this.dependencies.writeDatabase(first, this.effects.openSequence);
-    this.dependencies.writeDatabase(second, this.effects.openSequence);
+    if (this.effects.enabled) {
+      this.dependencies.writeDatabase(first, this.effects.openSequence);
+      this.dependencies.writeDatabase(second, this.effects.openSequence);
+    }
     this.keyspace = this.keyspaces[this.number]!;
     if (this.effects.enabled) this.statistics.changes++;
   }

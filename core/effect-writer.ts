@@ -130,9 +130,11 @@ export class EffectWriter {
 
   /**
    * Begins an argument of `length` bytes, which the caller then writes at `bytes[position]`, moving `position` on, before
-   * it calls `argumentEnd()`. There is room for them and for `behind` more bytes: that far nothing moves.
+   * it calls `argumentEnd()`. There is room for them and for `behind` more bytes: that far nothing moves. Also where
+   * nothing is logged: the value is stored from here; `discard` takes it back.
    */
   argumentBegin(length: number, behind: number): void {
+    if (!this.enabled && this.entryStart < 0) this.entryStart = this.position;
     this.room(length + behind + 32);
     this.bytes[this.position++] = 36;
     this.position = writeDecimal(this.bytes, this.position, length);
@@ -199,6 +201,14 @@ export class EffectWriter {
     return this.sequence;
   }
 
+  /** Takes back what a command has written while nothing is logged. */
+  discard(): void {
+    if (this.entryStart < 0) return;
+    if (this.overflowing) this.leaveSpill();
+    else this.position = this.entryStart;
+    this.entryStart = -1;
+  }
+
   private openEntry(): void {
     if (this.limit - this.position < ENTRY_ROOM_MIN) this.sink.nextBatch(this);
     const session = this.session;
@@ -245,12 +255,16 @@ export class EffectWriter {
   private sealOverflow(): void {
     const length = this.position;
     const spill = this.spill;
+    this.leaveSpill();
+    this.sink.sealedLarge(this, spill, length, this.session);
+  }
+
+  private leaveSpill(): void {
     this.overflowing = false;
     this.spill = NONE;
     this.bytes = this.sinkBytes;
     this.position = this.sinkPosition;
     this.limit = this.sinkLimit;
     this.sinkBytes = NONE;
-    this.sink.sealedLarge(this, spill, length, this.session);
   }
 }

@@ -649,6 +649,7 @@ export class Engine {
     x.command = command;
     command.run(x);
     x.reply = this.reply;
+    this.effects.discard();
     if (session.task !== undefined) throw new Error(`an import cannot run ${command.fullName} in slices`);
     return reply.errors === errors ? '' : reply.lastError;
   }

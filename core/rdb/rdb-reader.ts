@@ -44,6 +44,9 @@ const WHOLE_BYTES_MAX = 256 * 1024;
 /** Fewest bytes by which an item that a chunk has cut in two is completed at a time. */
 const COMPLETED_BYTES_MIN = 512;
 
+/** Characters of a key that an error shows. */
+const SHOWN_MAX = 64;
+
 const STATE_HEADER = 0;
 const STATE_ITEMS = 1;
 const STATE_LONG = 2;
@@ -66,6 +69,8 @@ export class RdbReader {
   private readonly value = new RdbString();
   private readonly lzf: LzfStream;
   private state = STATE_HEADER;
+  /** Of the database that keys belong to. */
+  private number = 0;
   /** An item of which not all bytes have come: held[0, heldBytes); it can be begun again with `wanted` bytes. */
   private held = new Uint8Array(COMPLETED_BYTES_MIN);
   private heldBytes = 0;
@@ -226,8 +231,10 @@ export class RdbReader {
       }
       case OPCODE_SELECT: {
         const number = input.readLength();
-        if (number !== SHORT) this.handler.database(number);
-        return number === SHORT ? SHORT : READ;
+        if (number === SHORT) return SHORT;
+        this.number = number;
+        this.handler.database(number);
+        return READ;
       }
       case OPCODE_RESIZE:
         return this.readSizes();
@@ -247,8 +254,9 @@ export class RdbReader {
     const { input, key } = this;
     const start = input.at - 1;
     const reader = valueReaders[type];
+    const known = reader !== undefined || rdbTypeName(type) !== undefined;
+    if (known && input.readString(key.name, false) === SHORT) return SHORT;
     if (reader === undefined) return this.refuseType(type, start);
-    if (input.readString(key.name, false) === SHORT) return SHORT;
     const outcome = reader.read(input, type, key, this.value, this.handler);
     if (outcome === SHORT) return SHORT;
     if (outcome === READ_LONG) {
@@ -334,7 +342,8 @@ export class RdbReader {
     const offset = this.input.origin + at;
     const name = rdbTypeName(type);
     if (name === undefined) throw new RdbError('RDB_FORMAT', `unknown type or opcode ${type}`, offset);
-    throw new RdbError('RDB_UNSUPPORTED', `a key of type ${type} (${name}) is not supported`, offset);
+    const what = `key '${this.key.name.text(SHOWN_MAX)}' of database ${this.number} is a ${name} (type ${type})`;
+    throw new RdbError('RDB_UNSUPPORTED', `${what}, which is not supported`, offset);
   }
 
   private refuseOpcode(opcode: number): never {

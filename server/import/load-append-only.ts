@@ -18,6 +18,7 @@ import { RdbReader } from '../../core/rdb/rdb-reader.js';
 import { Session } from '../../core/session.js';
 import { parseAppendOnlyManifest } from './append-only-manifest.js';
 import { AppendOnlyParser, COMMAND, MALFORMED } from './append-only-parser.js';
+import { foreignTypeOf } from './foreign-type.js';
 import { ImportError } from './import-error.js';
 import { enterInSlices, pushInSlices } from './load-rdb.js';
 import { LoadingSlices } from './loading-slices.js';
@@ -50,6 +51,8 @@ export interface LoadedAppendOnly {
 
 const CHUNK_BYTES = 1 << 20;
 const COMMANDS_PER_LOOK = 64;
+/** Characters of a key that an error shows. */
+const SHOWN_MAX = 64;
 /** Commands that change data, and no others, may stand in a file, beside SELECT, MULTI and EXEC. */
 const ALLOWED = new Set(
   coreCommands.filter(({ name, flags }) => flags.includes('write') || name === 'select').map(({ name }) => name),
@@ -198,12 +201,19 @@ class AppendOnlyImport {
   private execute(file: string, offset: number): void {
     const { engine, session } = this;
     const name = engine.args.latin1(0, 64);
-    if (!ALLOWED.has(name.toLowerCase())) {
-      throw new ImportError('IMPORT_COMMAND', file, offset, `the command '${name}' is not supported`);
-    }
+    if (!ALLOWED.has(name.toLowerCase())) throw new ImportError('IMPORT_COMMAND', file, offset, this.refusalOf(name));
     const error = engine.importCommand(session);
     if (error !== '') throw new ImportError('IMPORT_COMMAND', file, offset, `the command '${name}' fails: ${error}`);
     this.commands++;
+  }
+
+  /** Why a command cannot be taken over, with the key that it is about. */
+  private refusalOf(name: string): string {
+    const { args } = this.engine;
+    const key = args.count > 1 ? `key '${args.latin1(1, SHOWN_MAX)}' of database ${this.session.database}` : '';
+    const type = foreignTypeOf(name);
+    if (type === undefined || key === '') return `the command '${name}' is not supported`;
+    return `the command '${name}' says that ${key} is a ${type}, which is not supported`;
   }
 
   private truncated(file: string, parser: AppendOnlyParser, isLast: boolean): void {

@@ -101,14 +101,17 @@ export class DumpCopy {
   }
 }
 
-/** Reads a whole file. */
-export function readContent(files: SnapshotFiles, path: string): RdbContent {
+/**
+ * Reads a whole file.
+ * @param behind bytes at its end that the CRC-64 does not cover: an RDB file has its own there.
+ */
+export function readContent(files: SnapshotFiles, path: string, behind = RDB_CHECKSUM_BYTES): RdbContent {
   const fd = files.open(path, 'read');
   try {
     const bytes = files.size(fd);
     const crc = new Crc64();
     const buffer = new Uint8Array(READ_BYTES);
-    const end = Math.max(0, bytes - RDB_CHECKSUM_BYTES);
+    const end = Math.max(0, bytes - behind);
     for (let at = 0; at < end; ) {
       const count = readFully(files, fd, buffer, 0, Math.min(buffer.length, end - at), at);
       if (count === 0) break;

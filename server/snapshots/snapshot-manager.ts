@@ -15,7 +15,7 @@ import { nodeSnapshotFiles, type SnapshotFiles } from './snapshot-files.js';
 import { countsOf, type KeptCounts, type SnapshotJob, type SnapshotResult } from './snapshot-job.js';
 import type { LogPlace, SnapshotManifest } from './snapshot-manifest.js';
 import { dueSnapshot, type SnapshotRules } from './snapshot-schedule.js';
-import { type SnapshotKind, SnapshotStatus } from './snapshot-status.js';
+import { type LoadedDataset, type SnapshotKind, SnapshotStatus } from './snapshot-status.js';
 import { type SnapshotStore, WORK_IMAGE } from './snapshot-store.js';
 import type { SnapshotThreadHost } from './snapshot-thread-host.js';
 
@@ -178,10 +178,11 @@ export class SnapshotManager {
   }
 
   /** Takes over what a start has found and loaded. */
-  loaded(from: string, keys: number, tailEntries: number, tailBytes: number): void {
+  loaded({ from, keys, expired }: LoadedDataset, tailEntries: number, tailBytes: number): void {
     const { status } = this;
     status.loadedFrom = from;
     status.loadedKeys = keys;
+    status.loadedExpired = expired;
     status.changesAtCut = -tailEntries;
     status.logBytesAtCut = this.logBytes - tailBytes;
     this.imageLogBytes = from === 'image' ? status.logBytesAtCut : 0;

@@ -12,17 +12,17 @@ import type { LogTail } from '../../log/transaction-log.js';
 import type { CommitPipeline } from '../commit/commit-pipeline.js';
 import type { Config } from '../config/config.js';
 import { logDirectoryOf } from '../data-directory.js';
-import { type LoadedRdb, loadRdb } from '../import/load-rdb.js';
-import { ServerError } from '../server-error.js';
 import { DumpCopy } from './dump-copy.js';
-import { fileChunks } from './file-chunks.js';
 import { loadImageFile } from './image-file.js';
+import { ImportRecord } from './import-record.js';
 import { PageImageMaker } from './page-image-maker.js';
-import { findImport, type ImportSource, refuseForeignDump } from './redis-data.js';
+import { findImport, type ImportSource, type RedisFileNames, refuseForeignData } from './redis-data.js';
+import { takeOver } from './redis-take-over.js';
 import { SNAPSHOT_FAULTS_VARIABLE, SnapshotFaults } from './snapshot-faults.js';
 import { nodeSnapshotFiles } from './snapshot-files.js';
 import { SnapshotManager } from './snapshot-manager.js';
 import { type AcceptedLog, SnapshotRecovery } from './snapshot-recovery.js';
+import type { LoadedDataset } from './snapshot-status.js';
 import { SnapshotStore } from './snapshot-store.js';
 import { SnapshotThreadHost } from './snapshot-thread-host.js';
 
@@ -51,8 +51,9 @@ export class SnapshotService {
   private readonly recovery: SnapshotRecovery;
   private readonly copy: DumpCopy;
   private identity = { logId: '', timeline: '' };
-  private imported: ImportSource | undefined = undefined;
-  private loaded: { from: 'log' | 'image' | 'snapshot'; keys: number } = { from: 'log', keys: 0 };
+  private readonly record: ImportRecord;
+  private imported: { readonly source: ImportSource; readonly paths: readonly string[] } | undefined = undefined;
+  private loaded: LoadedDataset = { from: 'log', keys: 0, expired: 0 };
   private timer: NodeJS.Timeout | undefined = undefined;
 
   /** Reads what is in the directory of snapshots, and changes nothing. @throws a system error */
@@ -67,6 +68,7 @@ export class SnapshotService {
     this.store = new SnapshotStore(files, snapshotDirectory, (message) => log.warn(message));
     this.store.read();
     this.copy = new DumpCopy(files, snapshotDirectory);
+    this.record = new ImportRecord(files, snapshotDirectory, directory);
     this.recovery = new SnapshotRecovery({
       files,
       store: this.store,
@@ -115,14 +117,14 @@ export class SnapshotService {
    */
   async load(tail: LogTail, accepted: AcceptedLog): Promise<void> {
     this.identity = { logId: tail.logId, timeline: tail.timeline };
+    const { directory } = this.parts;
     if (tail.lastSequence === 0 && this.store.snapshots.length === 0) {
-      const { values } = this.parts.config;
-      this.imported = findImport(this.parts.directory, values.dbfilename, values.appenddirname);
-      if (this.imported !== undefined) await this.takeOver(this.imported);
+      const source = findImport(directory, this.names);
+      if (source !== undefined) await this.takeOver(source);
       return;
     }
-    refuseForeignDump(this.copy, this.dumpPath);
-    this.loaded = await this.recovery.load(tail, accepted);
+    refuseForeignData(directory, this.names, this.copy, this.record);
+    this.loaded = { ...(await this.recovery.load(tail, accepted)), expired: 0 };
   }
 
   /**
@@ -135,11 +137,13 @@ export class SnapshotService {
     store.clear();
     this.recovery.setDamagedAside();
     if (this.dumpPath !== '') copy.clear(this.dumpPath);
-    manager.loaded(this.loaded.from, this.loaded.keys, tailEntries, tailBytes);
+    manager.loaded(this.loaded, tailEntries, tailBytes);
     if (this.imported === undefined) return;
+    const { source, paths } = this.imported;
     // Recorded first: a crash behind the snapshot must not leave a file that the next start takes for foreign.
-    if (this.imported.kind === 'rdb') copy.adopt(this.imported.path);
-    await manager.save('bgsave', `${this.imported.path} was loaded`);
+    if (source.kind === 'rdb') copy.adopt(source.path);
+    else this.record.adopt(source.path, paths);
+    await manager.save('bgsave', `${source.path} was loaded`);
   }
 
   /** From now on snapshots are taken when they are due. */
@@ -169,31 +173,18 @@ export class SnapshotService {
     return dbfilename === '' ? '' : join(this.parts.directory, dbfilename);
   }
 
+  private get names(): RedisFileNames {
+    return this.parts.config.values;
+  }
+
   private async takeOver(source: ImportSource): Promise<void> {
-    const { engine, log, nowMs, onLoading } = this.parts;
-    if (source.kind === 'aof') {
-      throw new ServerError(
-        'FOREIGN_DATA',
-        `${source.path}: an append-only file of a Redis is not read by this version`,
-      );
-    }
-    const started = performance.now();
-    const { bytes } = nodeSnapshotFiles.identity(source.path);
-    let loaded: LoadedRdb;
-    try {
-      loaded = await loadRdb(engine, fileChunks(nodeSnapshotFiles, source.path), {
-        dropExpiredAtMs: nowMs(),
-        onSlice: (progress) => onLoading(progress.loadedBytes, bytes),
-      });
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      const message = `${source.path} cannot be loaded: ${why}. Repair it, or move it away to start empty`;
-      throw new ServerError('FOREIGN_DATA', message, error);
-    }
-    const { keys, expired, version } = loaded;
-    const milliseconds = Math.round(performance.now() - started);
-    const facts = { file: source.path, keys, expired, version, bytes: loaded.bytes, milliseconds };
-    this.loaded = { from: 'snapshot', keys };
-    log.info(facts, `${source.path} is loaded: ${keys} keys`);
+    const { values } = this.parts.config;
+    const { keys, expired, paths } = await takeOver(source, {
+      ...this.parts,
+      appendfilename: values.appendfilename,
+      loadTruncated: values['aof-load-truncated'],
+    });
+    this.imported = { source, paths };
+    this.loaded = { from: 'snapshot', keys, expired };
   }
 }

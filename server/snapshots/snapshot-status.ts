@@ -3,6 +3,14 @@ import type { SnapshotManifest } from './snapshot-manifest.js';
 
 export type SnapshotKind = 'bgsave' | 'rewrite';
 
+/** What a start began with. */
+export interface LoadedDataset {
+  readonly from: 'log' | 'image' | 'snapshot';
+  readonly keys: number;
+  /** Keys of a Redis' file that were left out because their time was up. */
+  readonly expired: number;
+}
+
 export class SnapshotStatus {
   /** What runs, if anything does. */
   running: SnapshotKind | undefined = undefined;
@@ -39,8 +47,8 @@ export class SnapshotStatus {
   imageMs = 0;
   snapshots: readonly SnapshotManifest[] = [];
   image: SnapshotManifest | undefined = undefined;
-  /** How the dataset was loaded at the start: 'log', 'image' or 'snapshot', and keys so loaded. */
-  loadedFrom = 'log';
+  /** Of the last loading; see LoadedDataset. */
+  loadedFrom: LoadedDataset['from'] = 'log';
   loadedKeys = 0;
   loadedExpired = 0;
 

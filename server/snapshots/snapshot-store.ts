@@ -223,7 +223,8 @@ export function readSmall(files: SnapshotFiles, path: string): Uint8Array {
 
 /** Whether a name is one that snapshots use; other people's files are left alone. A damaged snapshot waits for a person. */
 function isOurs(name: string): boolean {
-  if (name === WORK_IMAGE || name === WORK_RDB || name === 'copies.json.tmp') return true;
+  if (name === WORK_IMAGE || name === WORK_RDB || name === 'copies.json.tmp' || name === 'imported.json.tmp')
+    return true;
   if (name === IMAGE_MANIFEST || name === `${IMAGE_MANIFEST}.tmp`) return true;
   const dot = name.indexOf('.');
   return dot > 0 && STEM.test(name.slice(0, dot)) && !name.endsWith('.damaged');

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { explainFailure } from '../../server/server-error.js';
@@ -13,15 +13,6 @@ test('makes a directory with everything above it', () => {
   prepareDirectory(path);
   prepareDirectory(path);
   expect(existsSync(path)).toBe(true);
-});
-
-test('a file of an old Redis stops it, unless there is a log', () => {
-  const path = join(directory, 'redis');
-  mkdirSync(path);
-  writeFileSync(join(path, 'appendonly.aof'), '');
-  expect(() => prepareDirectory(path)).toThrow(expect.objectContaining({ code: 'FOREIGN_DATA' }));
-  mkdirSync(join(path, 'log'));
-  prepareDirectory(path);
 });
 
 test('what listens on a port or a path is named as the options name it', () => {

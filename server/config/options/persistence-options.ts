@@ -73,8 +73,18 @@ export const persistenceOptions = {
     fixed: ALWAYS_LOGGED,
     summary: 'Always `always`: no reply leaves before the write that it shows is on disk.',
   }),
-  appendfilename: noEffect(baseNameKind('appendfilename', 'filename'), 'appendonly.aof', NO_AOF, { changes: 'start' }),
-  appenddirname: noEffect(baseNameKind('appenddirname', 'dirname'), 'appendonlydir', NO_AOF, { changes: 'start' }),
+  appendfilename: option({
+    kind: baseNameKind('appendfilename', 'filename'),
+    initial: 'appendonly.aof',
+    changes: 'start',
+    summary: "What a Redis' append-only files are called that an empty server takes over. It writes none.",
+  }),
+  appenddirname: option({
+    kind: baseNameKind('appenddirname', 'dirname'),
+    initial: 'appendonlydir',
+    changes: 'start',
+    summary: "Directory in `dir` with a Redis' append-only files, which an empty server takes over. It writes none.",
+  }),
   'no-appendfsync-on-rewrite': noEffect(booleanKind, false, ALWAYS_LOGGED),
   'auto-aof-rewrite-percentage': option({
     kind: integerKind(0, INT_MAX),
@@ -90,11 +100,14 @@ export const persistenceOptions = {
     summary: 'Growth of the log below this takes no snapshot by itself.',
   }),
   'aof-rewrite-incremental-fsync': noEffect(booleanKind, true, NO_AOF),
-  'aof-load-truncated': noEffect(
-    booleanKind,
-    true,
-    'a torn tail of the log is always cut and reported, damage is always refused',
-  ),
+  'aof-load-truncated': option({
+    kind: booleanKind,
+    initial: true,
+    changes: 'running',
+    summary:
+      "Whether a Redis' last append-only file, taken over by an empty server, may end in the middle of a command. Of the " +
+      'log a torn tail is always cut and reported, and damage always refused.',
+  }),
   'aof-use-rdb-preamble': noEffect(booleanKind, true, NO_AOF),
   'aof-timestamp-enabled': noEffect(booleanKind, false, 'every frame of the log carries its time'),
   'aof-disable-auto-gc': noEffect(booleanKind, false, NO_AOF),

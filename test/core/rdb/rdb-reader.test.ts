@@ -195,10 +195,13 @@ describe('damage', () => {
 describe('what is not read is named', () => {
   test('data types', () => {
     expect(error(fileOf(4, 1, 65, 0))).toMatchObject({ code: 'RDB_UNSUPPORTED', offset: 9 });
-    expect(error(fileOf(4, 1, 65, 0)).message).toContain('type 4 (hash)');
-    expect(error(fileOf(0, 1, 65, 1, 66, 21, 1, 65)).message).toBe(
-      'RDB, at byte 14: a key of type 21 (stream (version 3)) is not supported',
+    expect(error(fileOf(4, 1, 65, 0)).message).toContain(
+      "key 'A' of database 0 is a hash (type 4), which is not supported",
     );
+    expect(error(fileOf(0, 1, 65, 1, 66, 21, 1, 65)).message).toBe(
+      "RDB, at byte 14: key 'A' of database 0 is a stream (version 3) (type 21), which is not supported",
+    );
+    expect(error(fileOf(254, 3, 4, 1, 65, 0)).message).toContain("key 'A' of database 3");
     expect(error(fileOf(99)).message).toContain('unknown type or opcode 99');
   });
 

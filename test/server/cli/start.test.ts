@@ -95,15 +95,12 @@ describe('what stands in the way', () => {
     expect(errors).toContain(`npm start -- --port ${port + 1}`);
   });
 
-  test('a directory with appendonly.aof of an old Redis', async () => {
+  test('an appendonly.aof that is none', async () => {
     const directory = temporary();
     writeFileSync(join(directory, 'appendonly.aof'), 'x');
-    const { code, errors, output } = await runHoldfast(['--port', '0', '--dir', directory]);
+    const { code, errors } = await runHoldfast(['--port', '0', '--dir', directory]);
     expect(code).toBe(1);
-    expect(lines(errors + output)).toHaveLength(1);
-    expect(errors).toContain(`${directory} holds appendonly.aof`);
-    expect(errors).toContain('--dir');
-    expect(existsSync(join(directory, 'log'))).toBe(false);
+    expect(errors).toMatch(/appendonly\.aof cannot be loaded: appendonly\.aof, at byte 0: .*move it away/);
   });
 
   test('a dump.rdb that is none', async () => {

@@ -49,12 +49,15 @@ describe('one file', () => {
       resp('SET', 'b', 'x\r\ny'),
       resp('APPEND', 'b', 'z'),
       resp('EXEC'),
+      resp('COPY', 'b', 'copy', 'REPLACE'),
+      resp('MOVE', 'copy', '4'),
       resp('SET', 'c', '1'),
       resp('PEXPIREAT', 'c', '7'),
     );
     const { engine, loaded } = await load(path);
-    expect(loaded).toMatchObject({ commands: 8, snapshotKeys: 0, truncatedAt: undefined });
+    expect(loaded).toMatchObject({ commands: 10, snapshotKeys: 0, truncatedAt: undefined });
     expect(engine.sink.entries).toEqual([]);
+    expect(engine.engine.effects.open).toBe(false);
     expect(engine.run('GET', 'a')).toBe('$1\r\n1\r\n');
     engine.run('SELECT', '3');
     expect(engine.run('DBSIZE')).toBe(':2\r\n');
@@ -111,7 +114,12 @@ describe('one file', () => {
   test('what is not known is refused with file and offset', async () => {
     const good = resp('SET', 'a', '1');
     const cases: [Buffer | string, string, string][] = [
-      [resp('HSET', 'h', 'f', 'v'), 'IMPORT_COMMAND', "the command 'HSET' is not supported"],
+      [
+        Buffer.concat([resp('SELECT', '3'), resp('HSET', 'h', 'f', 'v')]),
+        'IMPORT_COMMAND',
+        "the command 'HSET' says that key 'h' of database 3 is a hash, which is not supported",
+      ],
+      [resp('PFADD', 'h', 'x'), 'IMPORT_COMMAND', "the command 'PFADD' is not supported"],
       [resp('SHUTDOWN'), 'IMPORT_COMMAND', "the command 'SHUTDOWN' is not supported"],
       [resp('SET', 'a'), 'IMPORT_COMMAND', "the command 'SET' fails: ERR wrong number of arguments for 'set' command"],
       [resp('SET', 'a', '1', 'FOO'), 'IMPORT_COMMAND', "the command 'SET' fails: ERR syntax error"],
@@ -124,8 +132,9 @@ describe('one file', () => {
     for (const [bad, code, what] of cases) {
       const path = write(good, bad, good);
       const file = path.slice(directory.length + 1);
-      await expect(load(path)).rejects.toMatchObject({ code, file, offset: good.length });
-      await expect(load(path)).rejects.toThrow(`${file}, at byte ${good.length}: ${what}`);
+      const offset = good.length + (bad.includes('SELECT\r\n$1\r\n3') ? resp('SELECT', '3').length : 0);
+      await expect(load(path)).rejects.toMatchObject({ code, file, offset });
+      await expect(load(path)).rejects.toThrow(`${file}, at byte ${offset}: ${what}`);
     }
   });
 
