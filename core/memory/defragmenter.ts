@@ -7,9 +7,10 @@
  *   move   all pages, from the highest down: records of a page move where its list has a lower page
  *   parts  all records, where high chunks hold parts of long values: those move to lower free pages
  *
- * So the two ends meet: what lies high fills the holes that lie low. Always on is the moving out of pages that are at most
- * three quarters full, once slots waste more than a third of what is used; emptying whole chunks is for `activedefrag` and
- * MEMORY PURGE. While a view is open nothing moves: every move would copy a page for it.
+ * So the two ends meet: what lies high fills the holes that lie low. Always on, once more than a third of what is used is wasted:
+ * first the moving out of pages that are at most three quarters full, then the emptying of whole chunks. `activedefrag` says
+ * from which waste on chunks are emptied, and how fast; MEMORY PURGE does it at once. While a view is open nothing moves: every
+ * move would copy a page for it.
  */
 
 import type { Arena, ArenaTables } from './arena.js';
@@ -173,8 +174,10 @@ export class Defragmenter {
       }
     }
     const sparse = this.sparseBytes;
-    if (sparse < SPARSE_BYTES_MIN || sparse * 100 < used * SPARSE_PERCENT) return 0;
-    this.deep = false;
+    const waste = this.wasteBytes;
+    if (waste < SPARSE_BYTES_MIN || waste * 100 < used * SPARSE_PERCENT) return 0;
+    // Emptying sparse pages comes first: it reads and moves least. What is left then lies between pages in use.
+    this.deep = sparse < SPARSE_BYTES_MIN || sparse * 100 < used * SPARSE_PERCENT;
     return SPARSE_CPU_PERCENT;
   }
 

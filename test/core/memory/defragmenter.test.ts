@@ -64,7 +64,7 @@ describe('a whole pass', () => {
     for (let i = 0; i < 50; i++) test.run('SET', `medium:${i}`, 'm'.repeat(90_000));
     fill(test, 2000, () => 1500);
     for (let i = 0; i < 200; i++) test.run('DEL', gone(i));
-    while (test.background());
+    while (test.engine.keyspaces[0]!.sweep(4096) > 0);
     const before = datasetDigest(test);
     const chunksInUse = (): number => arena.stats.chunkCount - arena.stats.emptyChunkCount;
     const needed = Math.ceil(arena.usedBytes / 2 ** 22) + 1;
@@ -141,6 +141,25 @@ describe('by itself', () => {
     expect([defragmenter.hits, defragmenter.misses]).toEqual([hits, misses]);
     defragmenter.resetStatistics();
     expect([defragmenter.hits, defragmenter.keyMisses, defragmenter.msTotal]).toEqual([0, 0, 0]);
+  });
+
+  test('chunks that hold little between free pages are emptied without activedefrag, and then nothing more is done', () => {
+    const test = new TestEngine({ capture: false });
+    const { arena } = test;
+    // Whole pages fall free all over the chunks: no page is sparse.
+    for (let i = 0; i < 40_000; i++) test.run('SET', `key:${i}`, 'v'.repeat(2000));
+    for (let i = 0; i < 40_000; i++) if (i % 20 > 1) test.run('DEL', `key:${i}`);
+    const before = datasetDigest(test);
+    const needed = Math.ceil(arena.usedBytes / 2 ** 22) + 1;
+    expect(arena.stats.fragmentation).toBeLessThan(1.1);
+    expect(arena.stats.chunkCount - arena.stats.emptyChunkCount).toBeGreaterThan(2 * needed);
+    test.clock.microsPerReading = 100;
+    tick(test, 400);
+    expect(arena.stats.chunkCount - arena.stats.emptyChunkCount).toBeLessThanOrEqual(needed + 1);
+    expect(datasetDigest(test)).toBe(before);
+    const { hits, misses } = test.engine.defragmenter;
+    tick(test, 20);
+    expect([test.engine.defragmenter.hits, test.engine.defragmenter.misses]).toEqual([hits, misses]);
   });
 
   test('little waste is left as it is', () => {
