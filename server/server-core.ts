@@ -30,7 +30,7 @@ import { CountingReplyWriter } from './counting-reply-writer.js';
 import { logDirectoryOf } from './data-directory.js';
 import { ServerClock, systemClock } from './engine-clock.js';
 import { ExecutionWatch } from './execution-watch.js';
-import { MemoryReturn, v8Collect } from './memory-return.js';
+import { MemoryReturn, v8Collect, v8HeapBytes } from './memory-return.js';
 import { MonitorFeed } from './monitor-feed.js';
 import { Recovery } from './recovery.js';
 import { renamedCommands } from './renamed-commands.js';
@@ -126,7 +126,10 @@ export class ServerCore implements RunningCore, ServerContext {
     this.viewRoom = new ViewRoom(this.engine.arena, () => this.connections.release(this.commit.committed));
     this.engine.onCrowded = () => this.viewRoom.wait();
     this.statistics = this.makeStatistics();
-    this.memoryReturn = new MemoryReturn(this.engine.arena, v8Collect());
+    this.memoryReturn = new MemoryReturn(this.engine.arena, v8Collect(), {
+      commandsPerSecond: () => this.statistics.commandsPerSecond,
+      heapBytes: v8HeapBytes,
+    });
     this.background = this.makeBackground();
     this.listener = this.makeListener(options);
     this.snapshotService = this.makeSnapshots(options);

@@ -4,10 +4,16 @@ import { MemoryReturn, v8Collect } from '../../server/memory-return.js';
 function make() {
   const arena = { chunksDropped: 0, chunkCount: 10 };
   const counted = { collections: 0 };
-  const memoryReturn = new MemoryReturn(arena, () => {
-    counted.collections++;
-  });
-  return { arena, counted, memoryReturn };
+  const load = { rate: 0, heap: 0, commandsPerSecond: () => load.rate, heapBytes: () => load.heap };
+  const memoryReturn = new MemoryReturn(
+    arena,
+    () => {
+      counted.collections++;
+      load.heap = Math.min(load.heap, 15e6);
+    },
+    load,
+  );
+  return { arena, counted, load, memoryReturn };
 }
 
 test('many chunks are given back at once, but not in every tick', () => {
@@ -47,6 +53,26 @@ test('of a large arena a larger number is many', () => {
   arena.chunksDropped = 100;
   memoryReturn.check(1);
   expect(counted.collections).toBe(1);
+});
+
+test('a heap that has grown is collected in a quiet time', () => {
+  const { counted, load, memoryReturn } = make();
+  load.heap = 30e6;
+  load.rate = 5000;
+  memoryReturn.check(0);
+  memoryReturn.check(6000);
+  expect(counted.collections).toBe(0);
+  load.rate = 50;
+  memoryReturn.check(7000);
+  expect(counted.collections).toBe(0);
+  memoryReturn.check(11_000);
+  expect(counted.collections).toBe(1);
+  load.heap = 22e6;
+  memoryReturn.check(60_000);
+  expect(counted.collections).toBe(1);
+  load.heap = 24e6;
+  memoryReturn.check(70_000);
+  expect(counted.collections).toBe(2);
 });
 
 test('V8 collects what nothing refers to', () => {
