@@ -181,7 +181,10 @@ export class FakeServer {
     });
     later.engine = this.engine;
     later.monitors = new MonitorFeed(this.engine);
-    later.memoryReturn = new MemoryReturn(this.engine.arena, () => {});
+    later.memoryReturn = new MemoryReturn(this.engine.arena, () => {}, {
+      commandsPerSecond: () => 0,
+      heapBytes: () => 0,
+    });
     parts.watch.attach(this.engine);
     later.statistics = new ServerStatistics({
       read: () => this.counters(),
