@@ -90,6 +90,7 @@ export class ServerCore implements RunningCore, ServerContext {
     });
     this.slices = new SliceMeter(() => this.clock.monotonicMicros(), process.env[SLICE_CPU_VARIABLE] === '1');
     this.commit = new CommitPipeline({
+      commandsRun: () => this.engine.commandsProcessed,
       nowMs: () => this.clock.nowMs(),
       inline: config.values['commit-inline'],
       watch: this.watch.commitWatch(this.clock),

@@ -18,13 +18,14 @@ const INLINE_BYTES_MAX = 24 * 1024;
 const INLINE_SYNC_MICROS_MAX = 300;
 /**
  * Before a small batch is committed the sockets are looked at again, so that clients which answer the last commit's
- * replies one after the other share the next one: so often at most as each look brings so many entries, and this share of
- * the batch ...
+ * replies one after the other share the next one: so often at most as each look brings so many entries, this share of the
+ * batch, and mostly entries (beside readers, writers would lose more by the readers' turns than they win) ...
  */
 const LOOKS_MAX = 4;
 const LOOK_ENTRIES_MIN = 4;
 const LOOK_SHARE_MIN = 1 / 8;
-/** ... or, until this share of those who may come back is there, for this share of a usual sync. */
+const LOOK_WRITES_MIN = 1 / 2;
+/** ... or, on a slow disk, until this share of those who may come back is there, for this share of a usual sync. */
 const RETURNED_SHARE = 0.9;
 const LOOK_SYNC_SHARE = 1 / 2;
 /** Batches in flight at most; a power of two above what the log's ring holds. */
@@ -45,6 +46,8 @@ export interface CommitWatch {
 export interface CommitPipelineOptions {
   /** Engine time in ms. */
   readonly nowMs: () => number;
+  /** Commands executed so far, of any kind. */
+  readonly commandsRun: () => number;
   /** False leaves every commit to the log thread. */
   readonly inline: boolean;
   readonly watch?: CommitWatch;
@@ -104,6 +107,7 @@ export class CommitPipeline implements EffectSink {
   threadCommits = 0;
   private writer: BatchLogWriter | undefined = undefined;
   private readonly nowMs: () => number;
+  private readonly commandsRun: () => number;
   private readonly inline: boolean;
   private readonly watch: CommitWatch | undefined;
   private effects: EffectWriter | undefined = undefined;
@@ -134,9 +138,10 @@ export class CommitPipeline implements EffectSink {
   private cuts: OpenCut[] = [];
   /** Who waits for a sequence, in no order. */
   private waiters: CommitWaiter[] = [];
-  /** How often the sockets were looked at again for the open batch, and its entries at the last look. */
+  /** How often the sockets were looked at again for the open batch; its entries and all commands at the last look. */
   private looks = 0;
   private entriesAtLook = 0;
+  private commandsAtLook = 0;
   /** When that began. */
   private lookingSince = 0;
   /** Entries that the last commit let go or left waiting: as many may be back soon. */
@@ -148,6 +153,7 @@ export class CommitPipeline implements EffectSink {
 
   constructor(options: CommitPipelineOptions) {
     this.nowMs = options.nowMs;
+    this.commandsRun = options.commandsRun;
     this.inline = options.inline;
     this.watch = options.watch;
   }
@@ -367,7 +373,9 @@ export class CommitPipeline implements EffectSink {
 
   /** Ends the turn, unless others may bring entries at once that can share the commit. */
   private endTurnOrLook(): void {
-    if (this.worthALook()) {
+    const again = this.worthALook();
+    this.commandsAtLook = this.commandsRun();
+    if (again) {
       this.looks++;
       this.entriesAtLook = this.batchEntries;
       this.scheduled = true;
@@ -379,16 +387,28 @@ export class CommitPipeline implements EffectSink {
   }
 
   private worthALook(): boolean {
-    const { batch, batchEntries, looks, watch } = this;
+    const { batch, batchEntries, looks } = this;
     if (batch === undefined || batchEntries === 0 || this.flightTail !== this.flightHead) return false;
     if (this.effects!.position - batch.bodyStart > INLINE_BYTES_MAX / 2) return false;
+    if (!this.inlineNow) return this.othersReturn();
     const brought = batchEntries - this.entriesAtLook;
-    const flowing = looks < LOOKS_MAX && brought >= LOOK_ENTRIES_MIN && brought >= batchEntries * LOOK_SHARE_MIN;
-    const missing = this.expectedEntries >= LOOK_ENTRIES_MIN && batchEntries < this.expectedEntries * RETURNED_SHARE;
-    if (!missing || watch === undefined) return flowing;
+    if (looks === LOOKS_MAX || brought < LOOK_ENTRIES_MIN || brought < batchEntries * LOOK_SHARE_MIN) return false;
+    return brought >= (this.commandsRun() - this.commandsAtLook) * LOOK_WRITES_MIN;
+  }
+
+  /** Whether it is worth to wait for those who may come back. */
+  private othersReturn(): boolean {
+    const { batchEntries, expectedEntries, watch } = this;
+    if (watch === undefined || expectedEntries < LOOK_ENTRIES_MIN) return false;
+    if (batchEntries >= expectedEntries * RETURNED_SHARE) return false;
     const now = watch.nowMicros();
-    if (looks === 0) this.lookingSince = now;
-    return flowing || now - this.lookingSince < this.averageSyncMicros * LOOK_SYNC_SHARE;
+    if (this.looks === 0) this.lookingSince = now;
+    return now - this.lookingSince < this.averageSyncMicros * LOOK_SYNC_SHARE;
+  }
+
+  /** Whether a small batch would be committed by this thread. */
+  private get inlineNow(): boolean {
+    return this.inline && this.writer!.averageSyncMicros <= INLINE_SYNC_MICROS_MAX;
   }
 
   /** The turn is over: what was sealed is on its way, unless a batch is in flight that it can follow. */
@@ -397,8 +417,8 @@ export class CommitPipeline implements EffectSink {
     const effects = this.effects!;
     const batch = this.batch!;
     const bytes = effects.position - batch.bodyStart;
-    const inline = this.inline && bytes <= INLINE_BYTES_MAX && this.writer!.averageSyncMicros <= INLINE_SYNC_MICROS_MAX;
-    if (!inline || !this.commitInline(batch, effects.position)) this.submitOpenBatch();
+    if (bytes > INLINE_BYTES_MAX || !this.inlineNow || !this.commitInline(batch, effects.position))
+      this.submitOpenBatch();
     this.openBatch();
   }
 
@@ -478,11 +498,7 @@ export class CommitPipeline implements EffectSink {
     }
     if (this.cuts.length > 0) this.settleCuts();
     this.placeWaiting();
-    if (!this.scheduled) {
-      // No look brought what came while the batch was in flight.
-      this.entriesAtLook = this.batchEntries;
-      this.endTurnOrLook();
-    }
+    if (!this.scheduled) this.endTurnOrLook();
     this.onAdvance();
     if (this.waiters.length > 0) this.settleWaiters();
   }

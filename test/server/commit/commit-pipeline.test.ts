@@ -109,12 +109,15 @@ let log: MemoryLog;
 let pipeline: CommitPipeline;
 let effects: EffectWriter;
 let advances: number[];
+let reads = 0;
 
 function start(watch?: CommitWatch): void {
   log = new MemoryLog();
   effects = new EffectWriter(new DiscardingSink());
   effects.sequence = 0;
-  pipeline = new CommitPipeline({ nowMs: () => 1000, inline: true, ...(watch && { watch }) });
+  reads = 0;
+  const commandsRun = (): number => reads + effects.sequence;
+  pipeline = new CommitPipeline({ nowMs: () => 1000, commandsRun, inline: true, ...(watch && { watch }) });
   advances = [];
   pipeline.onAdvance = () => advances.push(pipeline.committed);
   pipeline.attach(log, effects, 0);
@@ -156,7 +159,7 @@ describe('commit pipeline', () => {
     expect(advances).toEqual([2]);
   });
 
-  it('looks again for entries that can share the commit, while each look brings enough, and so often at most', async () => {
+  it('looks again on a fast disk for entries that can share the commit, while each look brings enough, and so often at most', async () => {
     const sizes = (): number[] => log.committed.map((closed) => closed.entryCount);
     const arrive = (counts: number[]): void => {
       const [count, ...later] = counts;
@@ -177,9 +180,14 @@ describe('commit pipeline', () => {
     arrive([8, 8, 8, 8, 8, 8, 8]);
     await settled();
     expect(sizes()).toEqual([40, 16]);
+    start();
+    reads = 9;
+    arrive([8, 8]);
+    await settled();
+    expect(sizes()).toEqual([8, 8]);
   });
 
-  it('waits for those who may come back, for half of a usual sync at most', async () => {
+  it('waits on a slow disk for those who may come back, for half of a usual sync at most', async () => {
     let now = 0;
     start({ lastMicros: 0, nowMicros: () => now, committed: () => {}, synced: () => {} });
     log.averageSyncMicros = 1000;
@@ -372,7 +380,7 @@ describe('cuts', () => {
 
   it('names the last frame before this epoch while there is no other', async () => {
     const before = { epoch: 7, idx: 9, runningChecksum: new Uint8Array(16).fill(3) };
-    pipeline = new CommitPipeline({ nowMs: () => 1000, inline: true });
+    pipeline = new CommitPipeline({ nowMs: () => 1000, commandsRun: () => 0, inline: true });
     pipeline.attach(log, effects, 41, before);
     const cut = pipeline.cut()!;
     expect(cut.sequence).toBe(41);

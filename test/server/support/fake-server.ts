@@ -143,7 +143,7 @@ export class FakeServer {
     this.config = new Config(settings, machine);
     const parts = {
       connections: this.registry as unknown as ConnectionRegistry,
-      commit: new CommitPipeline({ nowMs: () => clock.nowMs(), inline: true }),
+      commit: new CommitPipeline({ nowMs: () => clock.nowMs(), commandsRun: () => 0, inline: true }),
       limits,
       config: this.config,
       log,
