@@ -15,6 +15,8 @@ export interface LoadOptions {
   readonly count: number;
   readonly deadline?: LoadedDeadline;
   readonly connections?: number;
+  /** 64 where it is not given. */
+  readonly valueBytes?: number;
 }
 
 const BATCH_COMMANDS = 500;
@@ -26,8 +28,8 @@ export function loadedKey(index: number): string {
   return `key:${String(index).padStart(12, '0')}`;
 }
 
-function commandBytes(index: number, deadline: LoadedDeadline | undefined): Buffer {
-  const words = ['SET', loadedKey(index), 'v'.repeat(VALUE_BYTES)];
+function commandBytes(index: number, { deadline, valueBytes = VALUE_BYTES }: LoadOptions): Buffer {
+  const words = ['SET', loadedKey(index), 'v'.repeat(valueBytes)];
   if (deadline !== undefined) words.push(deadline.word, String(deadline.of(index)));
   return Buffer.from(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`);
 }
@@ -58,7 +60,7 @@ class LoadingConnection {
   ) {
     this.next = first;
     const { deadline } = options;
-    const command = commandBytes(first, deadline);
+    const command = commandBytes(first, options);
     this.commandLength = command.length;
     this.keyEnd = command.indexOf('key:') + 16;
     this.deadlineDigits = deadline === undefined ? 0 : String(deadline.of(first)).length;
@@ -129,7 +131,7 @@ function open(port: number): Promise<Socket> {
 }
 
 /**
- * SETs `count` distinct keys of 16 bytes with values of 64 bytes.
+ * SETs `count` distinct keys of 16 bytes with values of 64 bytes, or as many as are asked for.
  * @returns keys a second, from the first byte to the last reply.
  * @throws on an error reply or a lost connection.
  */

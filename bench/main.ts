@@ -10,6 +10,7 @@ import { runMemoryBenchmark } from './memory.js';
 import { runPausesBenchmark } from './pauses.js';
 import { runRdbBenchmark } from './rdb.js';
 import { runRestartBenchmark } from './restart.js';
+import { runSnapshotBenchmark } from './snapshot.js';
 import { runThroughputBenchmark } from './throughput.js';
 
 type Benchmark = (args: string[]) => Promise<void>;
@@ -22,6 +23,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   image: runImageBenchmark,
   restart: runRestartBenchmark,
   rdb: runRdbBenchmark,
+  snapshot: runSnapshotBenchmark,
   pauses: runPausesBenchmark,
   'idle-connections': runIdleConnectionsBenchmark,
 };
