@@ -389,7 +389,7 @@ export class CommitPipeline implements EffectSink {
   private worthALook(): boolean {
     const { batch, batchEntries, looks } = this;
     if (batch === undefined || batchEntries === 0 || this.flightTail !== this.flightHead) return false;
-    if (this.effects!.position - batch.bodyStart > INLINE_BYTES_MAX / 2) return false;
+    if (this.effects!.position - batch.bodyStart > INLINE_BYTES_MAX) return false;
     if (!this.inlineNow) return this.othersReturn();
     const brought = batchEntries - this.entriesAtLook;
     if (looks === LOOKS_MAX || brought < LOOK_ENTRIES_MIN || brought < batchEntries * LOOK_SHARE_MIN) return false;
