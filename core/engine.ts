@@ -177,6 +177,8 @@ export class Engine {
   expiresActively = true;
   /** What the last background() took to remove expired keys. */
   expiryMicros = 0;
+  /** What the last background() took to move records together; 0 where it did not come to that. */
+  defragmentationMicros = 0;
   private readonly trace = new CommandTrace();
   private sliceEndMicros = 0;
   private readonly noCommand = new Command(REPLAY_SPEC, undefined);
@@ -503,7 +505,7 @@ export class Engine {
     const started = this.clock.monotonicMicros();
     this.sliceEndMicros = started + budgetMicros;
     let left = false;
-    this.expiryMicros = 0;
+    this.expiryMicros = this.defragmentationMicros = 0;
     if (mayExpire && !this.database.keepsExpired && this.arena.room(PAGES_OF_SLICE)) {
       this.begin(undefined, this.clock.nowMs());
       left = this.expiresActively && this.expireDue();
@@ -513,7 +515,10 @@ export class Engine {
     while (this.sweepOnce()) {
       if (this.sliceOver()) return true;
     }
-    return this.defragmenter.step(this.sliceEndMicros) || left;
+    const swept = this.clock.monotonicMicros();
+    left = this.defragmenter.step(this.sliceEndMicros) || left;
+    this.defragmentationMicros = this.clock.monotonicMicros() - swept;
+    return left;
   }
 
   /** One step of freeing what was detached; true while more is left. */

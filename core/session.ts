@@ -42,7 +42,7 @@ export class Session {
   readonly address: string;
   /** Engine time of the connect, in ms. */
   readonly connectedAt: number;
-  /** CLIENT NO-TOUCH: commands of this session leave the access clocks of keys alone (TOUCH sets database.touches). */
+  /** CLIENT NO-TOUCH: commands of this session leave the access clocks of keys alone, but for TOUCH. */
   noTouch = false;
   /** One of REPLIES_. */
   replies = REPLIES_ON;

@@ -83,6 +83,7 @@ export class Background {
       const mayExpire = !engine.loading && !commit.congested && !commit.refusesEngineWrites;
       const left = engine.background(SLICE_MICROS, mayExpire);
       this.watch.expired(engine.expiryMicros);
+      this.watch.defragmented(engine.defragmentationMicros);
       if (left && !commit.congested) this.schedule();
     } catch (error) {
       this.onFault(error);

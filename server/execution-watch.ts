@@ -65,6 +65,11 @@ export class ExecutionWatch implements SlowCallObserver {
     this.latency.note('expire-cycle', micros);
   }
 
+  /** A slice of moving records together took so long. */
+  defragmented(micros: number): void {
+    this.latency.note('active-defrag-cycle', micros);
+  }
+
   /** CONFIG RESETSTAT; what LATENCY and SLOWLOG show has its own RESET. */
   resetStatistics(): void {
     this.commitWaits = new LatencyHistogram();

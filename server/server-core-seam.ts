@@ -40,6 +40,8 @@ export interface ShutdownRequest {
   readonly reason: string;
   /** A snapshot first, or not even a page image; without it an image where the next start gains by it. */
   readonly save?: 'snapshot' | 'nothing';
+  /** The server ends also where that snapshot cannot be taken; otherwise it goes on then. */
+  readonly force?: boolean;
 }
 
 /** What a server says of itself. Called in the server thread. */

@@ -252,7 +252,25 @@ export class ServerCore implements RunningCore, ServerContext {
   // ---- ending ------------------------------------------------------------------------------------------------------
 
   shutdown(request: ShutdownRequest): Promise<void> {
+    if (request.save === 'snapshot' && this.ending === undefined) return this.saveAndEnd(request);
     this.ending ??= this.end(request);
+    return this.ending;
+  }
+
+  /** @throws SnapshotError where the snapshot cannot be taken and nobody insists: the server goes on. */
+  private async saveAndEnd(request: ShutdownRequest): Promise<void> {
+    this.connections.pause();
+    try {
+      await this.snapshotService.manager.save('bgsave', request.reason);
+    } catch (error) {
+      // Somebody who did not ask for a snapshot may have ended the server meanwhile.
+      if (this.failed) return;
+      if (this.ending === undefined && request.force !== true) {
+        this.connections.resume();
+        throw error;
+      }
+    }
+    this.ending ??= this.end({ ...request, save: 'nothing' });
     return this.ending;
   }
 

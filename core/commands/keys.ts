@@ -46,6 +46,8 @@ function existsCommand(x: Execution): void {
 }
 
 function touchCommand(x: Execution): void {
+  // Also for a client with CLIENT NO-TOUCH: it is what the command is for.
+  x.database.touches = true;
   let count = 0;
   for (let i = 1; i < x.args.count; i++) {
     if (x.database.lookupRead(i) !== ABSENT) count++;

@@ -4,16 +4,20 @@ import type { Execution } from '../../core/execution.js';
 import type { ServerContext } from '../server-context.js';
 import { RestingTask } from './resting-task.js';
 
+const ERROR_SHUTDOWN = 'ERR Errors trying to SHUTDOWN. Check logs.';
+
 function shutdownCommand(server: ServerContext, x: Execution): void {
   const { args } = x;
   let save = false;
   let nosave = false;
   let abort = false;
+  let force = false;
   for (let i = 1; i < args.count; i++) {
     if (args.is(i, 'NOSAVE')) nosave = true;
     else if (args.is(i, 'SAVE')) save = true;
     else if (args.is(i, 'ABORT')) abort = true;
-    else if (!args.is(i, 'NOW') && !args.is(i, 'FORCE')) {
+    else if (args.is(i, 'FORCE')) force = true;
+    else if (!args.is(i, 'NOW')) {
       x.syntaxError();
       return;
     }
@@ -27,12 +31,14 @@ function shutdownCommand(server: ServerContext, x: Execution): void {
     x.reply.error('ERR No shutdown in progress.');
     return;
   }
-  // The connection gets no reply: it rests until the server closes it.
-  x.runInSlices(new RestingTask(server, x.session, () => {}, false));
+  // The connection gets no reply: it rests until the server closes it, or cannot end.
+  const task = new RestingTask(server, x.session, (end) => end.reply.error(ERROR_SHUTDOWN), false);
+  x.runInSlices(task);
   const reason = `SHUTDOWN by ${x.session.address}`;
-  const ended = server.shutdown(save || nosave ? { reason, save: save ? 'snapshot' : 'nothing' } : { reason });
+  const ended = server.shutdown(save || nosave ? { reason, save: save ? 'snapshot' : 'nothing', force } : { reason });
   ended.catch((error: unknown) => {
     server.log.error(error, 'the shutdown failed');
+    task.end();
   });
 }
 

@@ -152,12 +152,11 @@ export class SnapshotService {
   }
 
   /**
-   * The end of a server in order, after its last command was committed: a snapshot, or an image where the next start gains
-   * by it, or nothing. What goes wrong is told, and ends nothing: the log has every write.
+   * The end of a server in order, after its last command was committed: leaves an image where the next start gains by it,
+   * unless it is told to leave nothing. What goes wrong is told, and ends nothing: the log has every write.
    */
   async end(save: 'snapshot' | 'nothing' | undefined): Promise<void> {
     clearInterval(this.timer);
-    if (save === 'snapshot') await this.manager.save('bgsave', 'the server ends').catch(() => {});
     await this.manager.stop();
     if (save === undefined) await this.manager.leaveImage();
   }

@@ -128,6 +128,12 @@ describe('the database', () => {
     engine.clock.ms += 100_000;
     expect(engine.runIn(quiet, 'GET', 'k')).toBe('$1\r\nv\r\n');
     expect(idle(engine, 'k')).toBe(100);
+    // TOUCH is there for nothing else.
+    expect(engine.runIn(quiet, 'TOUCH', 'k')).toBe(':1\r\n');
+    expect(idle(engine, 'k')).toBe(0);
+    engine.clock.ms += 100_000;
+    expect(engine.runIn(quiet, 'GET', 'k')).toBe('$1\r\nv\r\n');
+    expect(idle(engine, 'k')).toBe(100);
     engine.run('GET', 'k');
     expect(idle(engine, 'k')).toBe(0);
   });

@@ -51,6 +51,13 @@ describeWith(['redis-cli', 'redis-benchmark'], 'tools', () => {
     expect(report).not.toMatch(/warning|error/i);
   });
 
+  test('redis-cli --memkeys', async () => {
+    const report = await cli('--memkeys');
+    expect(report).toMatch(/Biggest string found '"key:\d+"' has \d{3,} bytes/);
+    expect(report).toMatch(/5\d\d strings with \d+ bytes \(100\.00% of keys/);
+    expect(report).not.toMatch(/warning|error/i);
+  });
+
   test('redis-cli --pipe', async () => {
     const input = Array.from({ length: 2000 }, (_, i) => `SET piped:${i} ${i}\r\n`);
     const { code, stdout } = await runProgram('redis-cli', [...port, '--pipe'], { input });

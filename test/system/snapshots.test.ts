@@ -228,6 +228,27 @@ describe('the end', () => {
   }, 60_000);
 });
 
+describe('SHUTDOWN SAVE', () => {
+  test('does not end the server where the snapshot fails; FORCE and NOSAVE do', async () => {
+    for (const words of [['SHUTDOWN', 'SAVE', 'FORCE', 'NOW'], ['SHUTDOWN', 'NOSAVE', 'FORCE'], ['SHUTDOWN']]) {
+      const server = await start({ env: { HOLDFAST_TEST_SNAPSHOT_FAULTS: 'skipRecord=3' } });
+      const client = await server.connect();
+      const other = await server.connect();
+      await write(client, 50, 50);
+      const refused = client.command('SHUTDOWN', 'SAVE');
+      const meanwhile = other.command('SET', 'during', '1');
+      expect(((await refused) as Error).message).toBe('ERR Errors trying to SHUTDOWN. Check logs.');
+      expect(await meanwhile).toBe('OK');
+      expect(await client.command('SET', 'behind', '1')).toBe('OK');
+      expect((await persistence(client)).get('rdb_last_bgsave_status')).toBe('err');
+      client.command(...words).catch(() => {});
+      expect(await server.exited).toEqual({ code: 0, signal: null });
+      await server.restart();
+      expect(await (await server.connect()).command('DBSIZE')).toBe(52);
+    }
+  }, 60_000);
+});
+
 describeWith(['redis-server'], 'the files of a Redis', () => {
   test('dump.rdb alone becomes the snapshot at sequence 0, and ours is one for Redis', async () => {
     const redis = await start({ kind: 'redis' });

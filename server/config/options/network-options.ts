@@ -127,6 +127,10 @@ export const networkOptions = {
     summary:
       'Whether MODULE LOAD, LOADEX and UNLOAD may be used; there are no modules, so it decides which error they get.',
   }),
-  'bind-source-addr': noEffect(textKind, '', 'this version makes no connections of its own'),
+  'bind-source-addr': noEffect(
+    textKind,
+    '',
+    'it is for connections to a master and to other nodes, which there are none of; MIGRATE does not go by it, in Redis neither',
+  ),
   'socket-mark-id': noEffect(integerKind(0, 4294967295), 0, 'Node.js cannot mark sockets', { changes: 'start' }),
 };

@@ -83,8 +83,9 @@ test('SHUTDOWN asks the server to end and gets no reply', () => {
   const reason = 'SHUTDOWN by 127.0.0.1:40001';
   for (const [words, request] of [
     [[], { reason }],
-    [['NOSAVE'], { reason, save: 'nothing' }],
-    [['SAVE', 'NOW'], { reason, save: 'snapshot' }],
+    [['NOSAVE'], { reason, save: 'nothing', force: false }],
+    [['SAVE', 'NOW'], { reason, save: 'snapshot', force: false }],
+    [['save', 'force'], { reason, save: 'snapshot', force: true }],
     [['force'], { reason }],
   ] as const) {
     const server = new FakeServer();
