@@ -13,6 +13,7 @@
  * - `LOG_LEVEL_UNKNOWN`: the log holds a feature level above this version's.
  * - `LOG_LOCKED`: another process holds the directory. `LOG_LOCK_UNAVAILABLE`: no way to lock the directory was found.
  * - `LOG_NO_SPACE`: no room to begin; `LOG_MISSING`: no log there; `LOG_EXISTS`: a log is there already.
+ * - `LOG_TRIMMED`: what is asked for was trimmed off the front of the log.
  * - `LOG_CLOSED`: used after close. `LOG_MISUSE`: the caller broke the contract.
  */
 export type LogErrorCode =
@@ -28,6 +29,7 @@ export type LogErrorCode =
   | 'LOG_NO_SPACE'
   | 'LOG_MISSING'
   | 'LOG_EXISTS'
+  | 'LOG_TRIMMED'
   | 'LOG_CLOSED'
   | 'LOG_MISUSE';
 

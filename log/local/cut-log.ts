@@ -15,6 +15,7 @@ import {
   sealFrame,
 } from '../frame.js';
 import { LogError } from '../log-error.js';
+import { firstSequence } from './block-reader.js';
 import { frameBuffer } from './committer.js';
 import { type FileLayer, makeDirectories, nodeFiles, writeFully } from './file-layer.js';
 import { FrameWindow } from './frame-window.js';
@@ -44,6 +45,8 @@ export interface DroppedRange {
 }
 
 export interface CutReport {
+  /** Of the log that was read: above 1 where its front was trimmed. */
+  readonly firstSequence: number;
   readonly lastSequence: number;
   readonly timeline: string;
   readonly parentTimeline: string;
@@ -54,7 +57,7 @@ export interface CutReport {
 
 /**
  * @throws LogError `LOG_EXISTS` if the target holds something, `LOG_MISSING` without a log, `LOG_DAMAGED` if what is sound
- * ends below `afterSequence` (the message names how far it goes)
+ * ends below `afterSequence` (the message names how far it goes), `LOG_TRIMMED` if the log begins above it
  */
 export function cutLog(options: CutLogOptions): CutReport {
   const files = options.files ?? nodeFiles;
@@ -69,6 +72,18 @@ export function cutLog(options: CutLogOptions): CutReport {
   new LogCutter(files, options, segments, undefined).run();
   makeDirectories(files, options.target);
   return new LogCutter(files, options, segments, options.target).run();
+}
+
+/**
+ * The first sequence of a log that may be damaged; above 1 where its front was trimmed, infinite where nothing at its
+ * beginning can be read. @throws LogError `LOG_MISSING`
+ */
+export function firstSequenceOf(directory: string, files: FileLayer = nodeFiles): number {
+  const first = soundSegments(files, directory)[0];
+  if (first === undefined) {
+    throw new LogError('LOG_MISSING', `${directory} holds no readable log`, { file: directory });
+  }
+  return first.header.number === 1 ? 1 : firstSequence(files, first);
 }
 
 /** The segments from the first one on, as far as headers are sound and numbers contiguous. */
@@ -97,6 +112,7 @@ class LogCutter {
   private readonly timeline = randomBytes(8).toString('hex');
   private readonly dropped: DroppedRange[] = [];
   private begun: boolean;
+  private beginsWith = 1;
   private done = false;
   private bytes = 0;
   /** Where the copy ends. */
@@ -120,6 +136,10 @@ class LogCutter {
       if (!this.done) this.copySegment(segment);
       else this.listDropped(segment.path, segment, SEGMENT_HEADER_BYTES);
     }
+    if (this.beginsWith > afterSequence && this.beginsWith > 1) {
+      const message = `${directory} begins with sequence ${this.beginsWith}, what is before it was trimmed: cut after that or above`;
+      throw new LogError('LOG_TRIMMED', message);
+    }
     if (this.chain.nextSequence <= afterSequence) {
       const sound = this.chain.nextSequence - 1;
       throw new LogError('LOG_DAMAGED', `${directory} is sound up to sequence ${sound} only: cut after that or below`);
@@ -130,6 +150,7 @@ class LogCutter {
     }
     if (this.target !== undefined) this.finish(this.target);
     return {
+      firstSequence: this.beginsWith,
       lastSequence: this.chain.nextSequence - 1,
       timeline: this.timeline,
       parentTimeline: this.segments[0]!.header.timeline,
@@ -183,7 +204,10 @@ class LogCutter {
   private follows(window: FrameWindow): boolean {
     const { header, bytes, at } = window;
     if (header.unknown() !== undefined) return false;
-    if (!this.begun) this.chain.beginAt(header, bytes, at);
+    if (!this.begun) {
+      this.chain.beginAt(header, bytes, at);
+      this.beginsWith = this.chain.nextSequence;
+    }
     this.begun = true;
     if (this.chain.objection(header, bytes, at) !== undefined) return false;
     if (header.firstSequence <= this.options.afterSequence) return true;

@@ -40,6 +40,9 @@ export function describeLog(directory: string, log: LogInspection): string[] {
     `log ${log.logId}, timeline ${log.timeline}`,
     `${log.segmentCount} segments, sequences ${log.firstSequence} to ${log.committedSequence} are committed`,
   ];
+  if (log.firstSequence > 1) {
+    lines.push(`begins with sequence ${log.firstSequence}: what is before it was trimmed behind a snapshot`);
+  }
   if (!/^0*$/.test(log.parentTimeline)) {
     lines.push(`cut after sequence ${log.forkSequence} from timeline ${log.parentTimeline}`);
   }

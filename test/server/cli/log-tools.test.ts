@@ -1,8 +1,11 @@
 /** `holdfast log` on directories of a real server. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cutLog } from '../../../log/local/cut-log.js';
+import type { SnapshotManifest } from '../../../server/snapshots/snapshot-manifest.js';
 import { ServerProcess } from '../../support/server-process.js';
+import { checkSnapshots } from '../../support/snapshot-check.js';
 import { makeTemporaryDirectory, removeTemporaryDirectory } from '../../support/temporary-directory.js';
 import { runHoldfast } from '../support/run-program.js';
 
@@ -190,6 +193,87 @@ describe('log cut', () => {
     ]);
     expect(code).toBe(1);
     expect(errors).toMatch(/is not empty/);
+  });
+});
+
+describe('a log whose front was trimmed', () => {
+  let trimmed: ServerProcess;
+  let first: number;
+  let snapshots: readonly SnapshotManifest[];
+  const log = (verb: string, ...words: string[]) => runHoldfast(['log', verb, trimmed.directory, ...words]);
+
+  beforeAll(async () => {
+    trimmed = await ServerProcess.start({
+      kind: 'holdfast',
+      args: ['--save', ''],
+      env: { HOLDFAST_TEST_SNAPSHOT_FAULTS: 'rollBytes=1' },
+    });
+    const client = await trimmed.connect();
+    let written = 0;
+    // The cut of a snapshot lies behind a roll only if somebody writes meanwhile.
+    for (let i = 0; i < 4; i++) {
+      const saved = client.command('SAVE');
+      const other = await trimmed.connect();
+      let over = false;
+      saved.then(() => {
+        over = true;
+      });
+      while (!over) await other.command('SET', 'count', ++written);
+      expect(await saved).toBe('OK');
+    }
+    await client.command('SET', 'count', ++written);
+    await trimmed.stop();
+    snapshots = checkSnapshots(trimmed.directory);
+    const { output } = await log('inspect', '--count', '1');
+    first = Number(/sequences (\d+) to/.exec(output)?.[1]);
+    expect(first).toBeGreaterThan(1);
+  }, 60_000);
+  afterAll(() => trimmed?.dispose());
+
+  test('inspect and verify say where it begins', async () => {
+    const { code, output } = await log('inspect');
+    expect(code).toBe(0);
+    expect(output).toContain(`begins with sequence ${first}: what is before it was trimmed behind a snapshot`);
+    expect(output.slice(output.indexOf('\n\n') + 2)).toMatch(new RegExp(`^${first} \\S+ \\S+ SET "count" "${first}"`));
+    const verified = await log('verify');
+    expect(verified.code).toBe(0);
+    expect(verified.output).toMatch(/^sound: \d+ entries/m);
+  });
+
+  test('a cut takes along the snapshot that the rest needs', async () => {
+    const [older, newer] = snapshots;
+    const after = older!.sequence + 2;
+    expect(after).toBeLessThan(newer!.sequence);
+    const target = join(work, 'cut-trimmed');
+    const { code, output } = await log('cut', '--after', String(after), '--accept-loss', '--to', target);
+    expect(code).toBe(0);
+    expect(output).toContain(`kept: snapshot ${older!.file} at sequence ${older!.sequence}`);
+    expect(output).not.toContain(newer!.file);
+    expect(checkSnapshots(target)).toEqual([older]);
+    const again = await ServerProcess.start({ kind: 'holdfast', directory: target });
+    const client = await again.connect();
+    expect(await client.command('GET', 'count')).toBe(String(after));
+    await client.command('SET', 'more', '1');
+    await again.kill9();
+    await again.restart();
+    expect(await (await again.connect()).command('MGET', 'count', 'more')).toEqual([String(after), '1']);
+    await again.dispose();
+  }, 60_000);
+
+  test('a cut below what is left is refused, and makes nothing', async () => {
+    const target = join(work, 'cut-too-low');
+    const sequence = snapshots[0]!.sequence;
+    for (const after of [1, sequence - 1]) {
+      const { code, errors } = await log('cut', '--after', String(after), '--accept-loss', '--to', target);
+      expect(code).toBe(1);
+      expect(errors).toContain(`the log begins with sequence ${first}`);
+      expect(errors).toContain(`cut after sequence ${sequence} or above`);
+      expect(existsSync(target)).toBe(false);
+    }
+    // The log alone says so too.
+    expect(() => cutLog({ directory: join(trimmed.directory, 'log'), target, afterSequence: 1 })).toThrow(
+      `begins with sequence ${first}`,
+    );
   });
 });
 
