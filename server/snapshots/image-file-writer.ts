@@ -24,8 +24,8 @@ import type { SnapshotFiles } from './snapshot-files.js';
 /** Pages of a piece, which is written in one call: 1 MiB. */
 const PIECE_PAGES = 256;
 /** Bytes between two syncs, and the most that may be unsynced while copies wait. */
-const SYNC_BYTES = 4 << 20;
-const UNSYNCED_BYTES_MAX = 32 << 20;
+const SYNC_BYTES = 1 << 20;
+const UNSYNCED_BYTES_MAX = 8 << 20;
 
 export class ImageFileWriter implements PageSink {
   readonly bytes = new Uint8Array(PIECE_PAGES * PAGE_BYTES);
@@ -44,14 +44,24 @@ export class ImageFileWriter implements PageSink {
   private ending: Omit<ImageTrailer, 'epoch' | 'idx' | 'runningChecksum'> | undefined = undefined;
   /** Whether a sync may wait: so many copies wait for the thread that it has to go on. */
   private readonly hurried: () => boolean;
+  /** Told how long a sync took, in ms. */
+  private readonly waited: (ms: number) => void;
 
   /** @param kinds of every page at the cut. */
-  constructor(files: SnapshotFiles, fd: number, header: ImageHeader, kinds: Uint8Array, hurried: () => boolean) {
+  constructor(
+    files: SnapshotFiles,
+    fd: number,
+    header: ImageHeader,
+    kinds: Uint8Array,
+    hurried: () => boolean,
+    waited: (ms: number) => void = () => {},
+  ) {
     this.files = files;
     this.fd = fd;
     this.kinds = kinds;
     this.header = encodeImageHeader(header);
     this.hurried = hurried;
+    this.waited = waited;
     writeFully(files, fd, this.header, 0, this.header.length, 0);
   }
 
@@ -121,7 +131,9 @@ export class ImageFileWriter implements PageSink {
   }
 
   private sync(): void {
+    const before = performance.now();
     this.files.fsync(this.fd, 'snapshot-write');
+    this.waited(performance.now() - before);
     this.synced = this.written;
   }
 }

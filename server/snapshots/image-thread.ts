@@ -9,9 +9,12 @@ import { ImageError } from './image-error.js';
 import { ImageFileWriter } from './image-file-writer.js';
 import { type ImageOrder, type ImageThreadData, type ImageThreadMessage, ImageWord } from './image-messages.js';
 import { nodeSnapshotFiles } from './snapshot-files.js';
+import { SnapshotPace } from './snapshot-pace.js';
 
-/** Pages between two looks at whether the view was closed. */
+/** Pages between two looks at whether the view was closed: some tenths of a millisecond. */
 const STEP_PAGES = 64;
+/** With a share of this of the copies that make it hurry already waiting, the thread does not rest. */
+const RESTING_SHARE = 4;
 
 const { path, words } = workerData as ImageThreadData;
 const files = nodeSnapshotFiles;
@@ -31,12 +34,14 @@ function createFile(): void {
 function read({ share, header, keyspaces, waitingMax }: ImageOrder & { type: 'read' }): void {
   let reader: ViewReader | undefined;
   const hurried = (): boolean => reader !== undefined && reader.waiting > waitingMax;
-  writer = new ImageFileWriter(files, fd, header, share.kinds, hurried);
+  const pace = new SnapshotPace();
+  writer = new ImageFileWriter(files, fd, header, share.kinds, hurried, (ms) => pace.waited(ms));
   reader = new ViewReader(share, writer);
   words[ImageWord.pagesTotal] = reader.pagesInUse;
   for (let whole = false; !whole; ) {
     whole = reader.step(STEP_PAGES);
     words[ImageWord.pages] = writer.pages + reader.dead;
+    pace.rest(reader.waiting > waitingMax / RESTING_SHARE);
     if (reader.closed) throw new ImageError('IMAGE_CANCELLED', 'the view was closed before it was read');
   }
   if (!reader.complete || writer.pages !== reader.drained + reader.claimed) {

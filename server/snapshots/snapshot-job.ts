@@ -22,10 +22,11 @@ import type { SnapshotFiles } from './snapshot-files.js';
 import { crc64Text, type DatabaseCounts, type LogPlace, type SnapshotManifest } from './snapshot-manifest.js';
 import { SnapshotStore, WORK_IMAGE, WORK_RDB } from './snapshot-store.js';
 
-/** Bytes of keys and values between two looks at the time, the disk and the order to stop. */
-const STEP_BYTES = 1 << 20;
-/** Written and synced at once: a sync of everything at the end would hold up the log's own. */
-const SYNC_BYTES = 4 << 20;
+/** Bytes of keys and values between two looks at the time and the order to stop: some tenths of a millisecond. */
+const STEP_BYTES = 64 << 10;
+const READ_BYTES = 1 << 20;
+/** Written and synced at once: the log's own writes wait behind it. */
+const SYNC_BYTES = 1 << 20;
 /** Left free for the log: two steps of its open segment and the next one. */
 const FREE_BYTES_MIN = 16 << 20;
 
@@ -78,6 +79,8 @@ export interface SnapshotSurroundings {
   onProgress(keys: number): void;
   /** Asked between two steps; true ends the job. */
   stopped(): boolean;
+  /** Called between two steps, so that others get their turn. @param waitedMs for the disk, in this step. */
+  rest(waitedMs: number): void;
 }
 
 export const SNAPSHOT_STAGES = ['write', 'verify', 'publish', 'image-kept', 'copy', 'trim', 'done'] as const;
@@ -145,12 +148,15 @@ function writeFile(job: SnapshotJob, around: SnapshotSurroundings, store: Snapsh
   try {
     let written = 0;
     let synced = 0;
+    let waitedMs = 0;
     const sink = (bytes: Uint8Array, start: number, end: number): void => {
       faults.alter(bytes, start, end, written);
       writeFully(files, fd, bytes, start, end - start, written);
       written += end - start;
       if (written - synced < SYNC_BYTES) return;
+      const before = performance.now();
       files.fsync(fd, 'snapshot-write');
+      waitedMs += performance.now() - before;
       synced = written;
       requireRoom(files, job.directory);
     };
@@ -160,6 +166,8 @@ function writeFile(job: SnapshotJob, around: SnapshotSurroundings, store: Snapsh
     while (!writer.step(STEP_BYTES)) {
       around.onProgress(writer.keys);
       if (around.stopped()) throw new SnapshotError('SNAPSHOT_STOPPED', 'the snapshot was stopped');
+      around.rest(waitedMs);
+      waitedMs = 0;
     }
     files.fsync(fd, 'snapshot-write');
     requireCounts(writer.counts, job.counts, 'the walk over the image');
@@ -202,13 +210,17 @@ function verifyFile(job: SnapshotJob, around: SnapshotSurroundings, path: string
   const fd = files.open(path, 'read');
   let at = 0;
   try {
-    const buffer = new Uint8Array(STEP_BYTES);
+    const buffer = new Uint8Array(READ_BYTES);
     for (;;) {
       const count = readFully(files, fd, buffer, 0, buffer.length, at);
       if (count === 0) break;
-      if (reader.push(buffer, 0, count) !== count) throw new SnapshotError('SNAPSHOT_WRONG', 'the file has a tail');
+      for (let from = 0; from < count; from += STEP_BYTES) {
+        const to = Math.min(count, from + STEP_BYTES);
+        if (reader.push(buffer, from, to) !== to) throw new SnapshotError('SNAPSHOT_WRONG', 'the file has a tail');
+        if (around.stopped()) throw new SnapshotError('SNAPSHOT_STOPPED', 'the snapshot was stopped');
+        around.rest(0);
+      }
       at += count;
-      if (around.stopped()) throw new SnapshotError('SNAPSHOT_STOPPED', 'the snapshot was stopped');
     }
     reader.finish();
   } finally {

@@ -7,6 +7,7 @@ import { SnapshotFaults } from './snapshot-faults.js';
 import { nodeSnapshotFiles } from './snapshot-files.js';
 import { runSnapshotJob } from './snapshot-job.js';
 import { JobNumber, JobWord, type SnapshotThreadData, type SnapshotThreadMessage } from './snapshot-messages.js';
+import { SnapshotPace } from './snapshot-pace.js';
 import { lowerThreadPriority } from './thread-priority.js';
 
 function send(message: SnapshotThreadMessage): void {
@@ -16,6 +17,7 @@ function send(message: SnapshotThreadMessage): void {
 function run({ job, faults, words, numbers }: SnapshotThreadData): void {
   lowerThreadPriority();
   const injected = new SnapshotFaults(faults);
+  const pace = new SnapshotPace();
   try {
     const result = runSnapshotJob(job, {
       files: nodeSnapshotFiles,
@@ -30,6 +32,10 @@ function run({ job, faults, words, numbers }: SnapshotThreadData): void {
         numbers[JobNumber.keys] = keys;
       },
       stopped: () => Atomics.load(words, JobWord.stop) !== 0,
+      rest: (waitedMs) => {
+        pace.waited(waitedMs);
+        pace.rest();
+      },
     });
     send({ type: 'done', result });
   } catch (error) {

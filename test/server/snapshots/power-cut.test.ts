@@ -114,6 +114,7 @@ class Life {
       },
       onProgress: () => {},
       stopped: () => false,
+      rest: () => {},
     });
   }
 }

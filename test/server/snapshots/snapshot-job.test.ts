@@ -71,6 +71,7 @@ function run(sequence: number, faults = '', files: SnapshotFiles = nodeSnapshotF
     onStage: (stage) => stages.push(stage),
     onProgress: () => {},
     stopped: () => false,
+    rest: () => {},
   });
 }
 
@@ -138,6 +139,7 @@ describe('a snapshot job', () => {
       onStage: () => {},
       onProgress: () => {},
       stopped: () => false,
+      rest: () => {},
     };
     expect(() => runSnapshotJob(wrong, surroundings)).toThrow(expect.objectContaining({ code: 'SNAPSHOT_WRONG' }));
     expect(() => runSnapshotJob(job, { ...surroundings, stopped: () => true })).toThrow(
