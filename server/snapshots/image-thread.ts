@@ -2,12 +2,16 @@
  * Entry of the image thread: creates the file, reads the view into it, seals it, and ends. It lives for one image, since
  * only a thread that has ended lets go of the chunks that it saw.
  */
+import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { PAGE_BYTES } from '../../core/memory/size-classes.js';
 import { ViewReader } from '../../core/memory/view-reader.js';
 import { isNoSpace } from '../../log/local/file-layer.js';
+import { requireRoom } from './disk-room.js';
 import { ImageError } from './image-error.js';
 import { ImageFileWriter } from './image-file-writer.js';
 import { type ImageOrder, type ImageThreadData, type ImageThreadMessage, ImageWord } from './image-messages.js';
+import { SnapshotError } from './snapshot-error.js';
 import { nodeSnapshotFiles } from './snapshot-files.js';
 import { SnapshotPace } from './snapshot-pace.js';
 
@@ -16,7 +20,11 @@ const STEP_PAGES = 64;
 /** With a share of this of the copies that make it hurry already waiting, the thread does not rest. */
 const RESTING_SHARE = 4;
 
+/** Steps between two looks at the room on the disk: 8 MiB. */
+const STEPS_PER_LOOK = 32;
+
 const { path, words } = workerData as ImageThreadData;
+const directory = dirname(path);
 const files = nodeSnapshotFiles;
 let fd = -1;
 let writer: ImageFileWriter | undefined;
@@ -38,8 +46,10 @@ function read({ share, header, keyspaces, waitingMax }: ImageOrder & { type: 're
   writer = new ImageFileWriter(files, fd, header, share.kinds, hurried, (ms) => pace.waited(ms));
   reader = new ViewReader(share, writer);
   words[ImageWord.pagesTotal] = reader.pagesInUse;
-  for (let whole = false; !whole; ) {
+  requireRoom(files, directory, reader.pagesInUse * PAGE_BYTES);
+  for (let whole = false, steps = 1; !whole; steps++) {
     whole = reader.step(STEP_PAGES);
+    if (steps % STEPS_PER_LOOK === 0) requireRoom(files, directory, 0);
     words[ImageWord.pages] = writer.pages + reader.dead;
     pace.rest(reader.waiting > waitingMax / RESTING_SHARE);
     if (reader.closed) throw new ImageError('IMAGE_CANCELLED', 'the view was closed before it was read');
@@ -61,7 +71,7 @@ function end(): void {
 
 function fail(error: unknown): void {
   let code = error instanceof ImageError ? error.code : ('IMAGE_FAILED' as const);
-  if (isNoSpace(error)) code = 'IMAGE_NO_SPACE';
+  if (isNoSpace(error) || error instanceof SnapshotError) code = 'IMAGE_NO_SPACE';
   send({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
   end();
 }

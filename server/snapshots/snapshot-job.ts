@@ -15,6 +15,7 @@ import { RDB_VERSION_STRINGS } from '../../core/rdb/rdb-format.js';
 import { RdbReader } from '../../core/rdb/rdb-reader.js';
 import { type FileLayer, readFully, writeFully } from '../../log/local/file-layer.js';
 import { trimSegments } from '../../log/local/trim-segments.js';
+import { requireRoom } from './disk-room.js';
 import { DumpCopy } from './dump-copy.js';
 import { SnapshotError } from './snapshot-error.js';
 import type { SnapshotFaults } from './snapshot-faults.js';
@@ -27,8 +28,6 @@ const STEP_BYTES = 64 << 10;
 const READ_BYTES = 1 << 20;
 /** Written and synced at once: the log's own writes wait behind it. */
 const SYNC_BYTES = 1 << 20;
-/** Left free for the log: two steps of its open segment and the next one. */
-const FREE_BYTES_MIN = 16 << 20;
 
 export interface SnapshotJob {
   /** Of snapshots, and of the log. */
@@ -97,10 +96,7 @@ export function runSnapshotJob(job: SnapshotJob, around: SnapshotSurroundings): 
   const { files } = around;
   const store = new SnapshotStore(files, job.directory, () => {});
   store.read();
-  around.onStage('write');
-  const written = writeFile(job, around, store);
-  around.onStage('verify');
-  verifyFile(job, around, store.pathOf(WORK_RDB), written);
+  const written = makeFile(job, around, store);
   around.onStage('publish');
   const { sequence } = job.place;
   const stem = store.newStem(sequence);
@@ -114,8 +110,9 @@ export function runSnapshotJob(job: SnapshotJob, around: SnapshotSurroundings): 
   });
   attempt(problems, `${job.dumpPath} was not replaced`, () => {
     around.onStage('copy');
-    if (job.dumpPath !== '')
-      new DumpCopy(files, job.directory).replace(job.dumpPath, store.pathOf(manifest.file), written);
+    if (job.dumpPath === '') return;
+    requireRoom(files, job.directory, written.bytes);
+    new DumpCopy(files, job.directory).replace(job.dumpPath, store.pathOf(manifest.file), written);
   });
   let trimmedBytes = 0;
   attempt(problems, 'the log was not trimmed', () => {
@@ -134,6 +131,20 @@ function attempt(problems: string[], what: string, run: () => void): void {
     run();
   } catch (error) {
     problems.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** The RDB file, read back. Where that fails nothing is left of it: a full disk needs the room. */
+function makeFile(job: SnapshotJob, around: SnapshotSurroundings, store: SnapshotStore): WrittenFile {
+  try {
+    around.onStage('write');
+    const written = writeFile(job, around, store);
+    around.onStage('verify');
+    verifyFile(job, around, store.pathOf(WORK_RDB), written);
+    return written;
+  } catch (error) {
+    for (const name of [WORK_RDB, WORK_IMAGE]) store.remove(name);
+    throw error;
   }
 }
 
@@ -158,11 +169,11 @@ function writeFile(job: SnapshotJob, around: SnapshotSurroundings, store: Snapsh
       files.fsync(fd, 'snapshot-write');
       waitedMs += performance.now() - before;
       synced = written;
-      requireRoom(files, job.directory);
+      requireRoom(files, job.directory, 0);
     };
     const dataset = faults.dataset(image.dataset);
     const writer = new DatasetWriter(dataset, job.auxiliary, sink, { compress: job.compress });
-    requireRoom(files, job.directory);
+    requireRoom(files, job.directory, 0);
     while (!writer.step(STEP_BYTES)) {
       around.onProgress(writer.keys);
       if (around.stopped()) throw new SnapshotError('SNAPSHOT_STOPPED', 'the snapshot was stopped');
@@ -177,13 +188,6 @@ function writeFile(job: SnapshotJob, around: SnapshotSurroundings, store: Snapsh
     files.close(fd);
     image.close();
   }
-}
-
-/** The log comes first: a snapshot never takes the room that writes need. */
-function requireRoom(files: SnapshotFiles, directory: string): void {
-  const free = files.freeBytes(directory);
-  if (free >= FREE_BYTES_MIN) return;
-  throw new SnapshotError('SNAPSHOT_NO_SPACE', `the disk has ${free} bytes left, which the log needs`);
 }
 
 function requireCounts(found: DatasetCounts, kept: readonly KeptCounts[], where: string): void {

@@ -3,11 +3,13 @@
  * told of it. The server thread's part of one is short: the cut, and taking note of the end. The image is made by
  * page-image-maker.ts' thread, everything behind it by the snapshot thread.
  */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Engine } from '../../core/engine.js';
 import type { CommitPipeline, FramePlace, LogCut } from '../commit/commit-pipeline.js';
 import { HOLDFAST_VERSION, REDIS_VERSION } from '../version.js';
+import { hasRoom } from './disk-room.js';
 import type { MadeImage, PageImageMaker, PageImageRun } from './page-image-maker.js';
 import { SnapshotError } from './snapshot-error.js';
 import type { SnapshotFaults } from './snapshot-faults.js';
@@ -263,6 +265,7 @@ export class SnapshotManager {
     const { status } = this;
     status.stage = 'cut';
     faults.stage('cut');
+    await this.makeRoom();
     const run = await images.prepare(store.pathOf(WORK_IMAGE));
     this.image = run;
     try {
@@ -280,6 +283,19 @@ export class SnapshotManager {
     } finally {
       this.image = undefined;
     }
+  }
+
+  /** The image of before is only an accelerator: it goes where the disk has no room for both. */
+  private async makeRoom(): Promise<void> {
+    const { engine, log, store } = this.parts;
+    const { image } = store;
+    const needed = engine.arena.usedBytes + (store.snapshots.at(-1)?.bytes ?? 0);
+    if (image === undefined || hasRoom(this.files, store.directory, needed)) return;
+    log.warn(`the page image ${image.file} is given up: the disk has no room for it and the next snapshot`);
+    // A large file takes long to remove: that is done on no thread that serves.
+    const file = store.forgetImage();
+    this.noteStore();
+    if (file !== '') await rm(store.pathOf(file), { force: true });
   }
 
   /** Freezes the dataset between two commands that are in two frames of the log, and takes down what there is by then. */

@@ -107,10 +107,17 @@ export class SnapshotStore {
 
   /** Removes the page image, which can always be made again. */
   dropImage(): void {
-    if (this.image === undefined) return;
+    const file = this.forgetImage();
+    if (file !== '') this.remove(file);
+  }
+
+  /** Removes the manifest of the page image, durably. @returns its file, which is the caller's to remove; '' for none. */
+  forgetImage(): string {
+    if (this.image === undefined) return '';
     const { file } = this.image;
     this.image = undefined;
-    this.removeAll([IMAGE_MANIFEST, file]);
+    this.removeAll([IMAGE_MANIFEST]);
+    return file;
   }
 
   /**

@@ -251,9 +251,11 @@ describe('SHUTDOWN SAVE', () => {
 
 describeWith(['redis-server'], 'the files of a Redis', () => {
   test('dump.rdb alone becomes the snapshot at sequence 0, and ours is one for Redis', async () => {
-    const redis = await start({ kind: 'redis' });
+    const redis = await start({ kind: 'redis', args: ['--enable-debug-command', 'yes'] });
     const theirs = await redis.connect();
     await write(theirs, 2000, 700);
+    await theirs.command('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+    for (const key of ['past:1', 'past:2']) await theirs.command('SET', key, 'x', 'PX', '1');
     await theirs.command('SELECT', '3');
     await theirs.command('SET', 'in', 'three', 'PXAT', '4000000000000');
     await theirs.command('SAVE');
@@ -264,6 +266,9 @@ describeWith(['redis-server'], 'the files of a Redis', () => {
     const client = await server.connect();
     expect(await client.command('DBSIZE')).toBe(700);
     expect(checkSnapshots(directory)).toMatchObject([{ sequence: 0, epoch: 0 }]);
+    const info = await persistence(client);
+    expect(info.get('rdb_last_load_keys_loaded')).toBe('701');
+    expect(info.get('rdb_last_load_keys_expired')).toBe('2');
     await client.command('SET', 'behind', 'it');
     const digest = await readDigest(server);
     await server.kill9();

@@ -1,0 +1,118 @@
+/** Snapshots of the real process on a disk that has hardly room for them: the log comes first. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { pollUntil } from '../support/poll-until.js';
+import { readDigest } from '../support/quiet-restart.js';
+import { describeWith } from '../support/require-servers.js';
+import type { RespClient } from '../support/resp-client.js';
+import { readInfo } from '../support/server-info.js';
+import { ServerProcess } from '../support/server-process.js';
+import { SmallDisk } from '../support/small-disk.js';
+import { checkSnapshots } from '../support/snapshot-check.js';
+
+const DISK_BYTES = 112 << 20;
+const KEPT_FREE = 16 << 20;
+const KEYS = 200;
+const VALUE_BYTES = 50_000;
+
+let disk: SmallDisk | undefined;
+let server: ServerProcess | undefined;
+afterEach(async () => {
+  await server?.dispose();
+  disk?.dispose();
+  server = undefined;
+  disk = undefined;
+});
+
+/** A server on a small disk, with 10 MB that nothing compresses. */
+async function start(...args: string[]): Promise<{ client: RespClient; snapshots: string }> {
+  disk = new SmallDisk(DISK_BYTES);
+  server = await ServerProcess.start({ kind: 'holdfast', directory: disk.directory, args: ['--save', '', ...args] });
+  const client = await server.connect();
+  for (let i = 0; i < KEYS; i++) expect(await client.command('SET', `key:${i}`, randomBytes(VALUE_BYTES))).toBe('OK');
+  return { client, snapshots: join(disk.directory, 'snapshots') };
+}
+
+const free = (): number => {
+  const { bavail, bsize } = statfsSync(disk!.directory);
+  return bavail * bsize;
+};
+
+/** Takes room until so many bytes are free. */
+function leave(bytes: number): void {
+  writeFileSync(join(disk!.directory, 'filler'), Buffer.alloc(Math.max(0, free() - bytes)));
+}
+
+const work = (snapshots: string): string[] => readdirSync(snapshots).filter((name) => name.startsWith('work.'));
+
+describeWith(['tmpfs'], 'a small disk', () => {
+  test('no room for the image: the snapshot fails, leaves nothing, and the log goes on', async () => {
+    const { client, snapshots } = await start();
+    leave(KEPT_FREE + (1 << 20));
+    const before = free();
+    expect(((await client.command('SAVE')) as Error).message).toBe('ERR');
+    const info = await readInfo(client, 'persistence');
+    expect(info.get('rdb_last_bgsave_status')).toBe('err');
+    expect(info.get('snapshot_last_error')).toMatch(/the disk has \d+ bytes left, \d+ are to be written/);
+    expect(work(snapshots)).toEqual([]);
+    expect(free()).toBeGreaterThanOrEqual(before - (1 << 20));
+    expect(await client.command('SET', 'still', 'taken')).toBe('OK');
+    disk!.free();
+    expect(await client.command('SAVE')).toBe('OK');
+    expect(checkSnapshots(server!.directory)).toHaveLength(1);
+  }, 60_000);
+
+  test('no room for the file behind the image: nothing is left of either, and the one before stays', async () => {
+    const { client, snapshots } = await start();
+    expect(await client.command('SAVE')).toBe('OK');
+    const listed = checkSnapshots(server!.directory);
+    const image = statSync(join(snapshots, readdirSync(snapshots).find((name) => name.endsWith('.image'))!)).size;
+    // Without the old image it is just enough for the new one, and for half of the file.
+    leave(KEPT_FREE + (5 << 20));
+    await client.command('SET', 'one', 'more');
+    expect(((await client.command('SAVE')) as Error).message).toBe('ERR');
+    expect(work(snapshots)).toEqual([]);
+    expect(free()).toBeGreaterThan(KEPT_FREE + image);
+    expect(checkSnapshots(server!.directory)).toEqual(listed);
+    const digest = await readDigest(server!);
+    await server!.kill9();
+    await server!.restart();
+    expect(await readDigest(server!)).toBe(digest);
+  }, 60_000);
+
+  test('the old image makes room for the new snapshot; a copy that has none is not made', async () => {
+    const { client, snapshots } = await start();
+    expect(await client.command('SAVE')).toBe('OK');
+    const dump = statSync(join(server!.directory, 'dump.rdb'));
+    leave(KEPT_FREE + (13 << 20));
+    await client.command('SET', 'one', 'more');
+    expect(await client.command('SAVE')).toBe('OK');
+    expect(server!.output).toMatch(/the page image .* is given up: the disk has no room/);
+    expect(server!.output).toMatch(/dump\.rdb was not replaced: the disk has \d+ bytes left/);
+    expect(statSync(join(server!.directory, 'dump.rdb')).ino).toBe(dump.ino);
+    expect(checkSnapshots(server!.directory)).toHaveLength(2);
+    expect(readdirSync(snapshots).filter((name) => name.endsWith('.image'))).toHaveLength(1);
+    expect(free()).toBeGreaterThanOrEqual(KEPT_FREE);
+    const digest = await readDigest(server!);
+    await server!.kill9();
+    await server!.restart();
+    expect(await readDigest(server!)).toBe(digest);
+    expect(existsSync(join(server!.directory, 'dump.rdb'))).toBe(true);
+  }, 60_000);
+
+  test('one that was due is tried again once there is room', async () => {
+    const { client } = await start('--save', '1', '1');
+    leave(KEPT_FREE);
+    await client.command('SET', 'changed', '1');
+    await pollUntil('a failure', async () => {
+      return Number((await readInfo(client, 'persistence')).get('snapshot_failures_in_row')) >= 1;
+    });
+    disk!.free();
+    await pollUntil('a snapshot', async () => {
+      return (await readInfo(client, 'persistence')).get('rdb_last_bgsave_status') === 'ok';
+    });
+    expect(checkSnapshots(server!.directory).length).toBeGreaterThan(0);
+  }, 60_000);
+});
