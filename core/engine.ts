@@ -515,9 +515,8 @@ export class Engine {
     while (this.sweepOnce()) {
       if (this.sliceOver()) return true;
     }
-    const swept = this.clock.monotonicMicros();
     left = this.defragmenter.step(this.sliceEndMicros) || left;
-    this.defragmentationMicros = this.clock.monotonicMicros() - swept;
+    this.defragmentationMicros = this.defragmenter.stepMicros;
     return left;
   }
 

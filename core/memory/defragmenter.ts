@@ -83,6 +83,8 @@ export class Defragmenter {
   private readonly arena: Arena;
   private readonly tables: ArenaTables;
   private readonly keyspaces: readonly Keyspace[];
+  /** What the last step took; 0 where there was nothing to do. */
+  stepMicros = 0;
   private readonly monotonicMicros: () => number;
   private phase = IDLE;
   /** Whether this pass empties chunks, or only sparse pages. */
@@ -203,6 +205,7 @@ export class Defragmenter {
     const now = this.monotonicMicros();
     const elapsed = this.lastStepAt < 0 ? 0 : now - this.lastStepAt;
     this.lastStepAt = now;
+    this.stepMicros = 0;
     if (this.arena.view !== null) {
       this.stop();
       return false;
@@ -215,8 +218,9 @@ export class Defragmenter {
       this.advance();
       end = this.monotonicMicros();
     } while (this.phase !== IDLE && end < endMicros);
-    this.savedMicros -= end - now;
-    this.spentMicros += end - now;
+    this.stepMicros = end - now;
+    this.savedMicros -= this.stepMicros;
+    this.spentMicros += this.stepMicros;
     this.lastStepAt = end;
     return this.phase !== IDLE && (this.purging || this.savedMicros > 0);
   }
