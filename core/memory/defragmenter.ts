@@ -80,11 +80,11 @@ export class Defragmenter {
   keyMisses = 0;
   /** Share of a processor that is being used, in percent; 0 while nothing is done. Redis' active_defrag_running. */
   runningPercent = 0;
+  /** What the last step took in microseconds; 0 where there was nothing to do. */
+  stepMicros = 0;
   private readonly arena: Arena;
   private readonly tables: ArenaTables;
   private readonly keyspaces: readonly Keyspace[];
-  /** What the last step took; 0 where there was nothing to do. */
-  stepMicros = 0;
   private readonly monotonicMicros: () => number;
   private phase = IDLE;
   /** Whether this pass empties chunks, or only sparse pages. */
