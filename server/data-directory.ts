@@ -5,3 +5,8 @@ import { join } from 'node:path';
 export function logDirectoryOf(dataDirectory: string): string {
   return join(dataDirectory, 'log');
 }
+
+/** The operator's copy of the newest snapshot, where a Redis has its own file; '' where there is none to be made. */
+export function dumpPathOf(dataDirectory: string, dbfilename: string): string {
+  return dbfilename === '' ? '' : join(dataDirectory, dbfilename);
+}

@@ -12,6 +12,7 @@ import { resolve } from 'node:path';
 import { type CommandLine, parseCommandLine } from './command-line.js';
 import type { Setting } from './config/config.js';
 import { parseConfigText, readConfigFile } from './config/config-file.js';
+import { errorText } from './error-text.js';
 import { runLogCommand } from './log-tools/log-command.js';
 import { errorCode } from './server-error.js';
 import { launchServer } from './start-server.js';
@@ -95,7 +96,7 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`holdfast: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`holdfast: ${errorText(error)}\n`);
     process.exitCode = 1;
   },
 );

@@ -1,11 +1,13 @@
 /** Why a server could not start or had to stop, for whoever runs it. */
+import { errorText } from './error-text.js';
 
 /**
  * `code` is stable, the message is for people. Codes of the log come through unchanged (log/log-error.ts); beside them:
  *
  * - `CONFIG`: an option or a configuration file cannot be used.
  * - `PORT_IN_USE`: something else listens on the port. `LISTEN_FAILED`: listening failed for another reason.
- * - `FOREIGN_DATA`: the directory holds data of a Redis and no log of Holdfast.
+ * - `FOREIGN_DATA`: the directory holds data of a Redis that cannot be taken over, or that lies beside a log of another origin.
+ * - `LOG_MISSING`: there are snapshots of a log that is not there.
  * - `DIRECTORY`: the directory cannot be made or used.
  * - `THREAD_DIED`: the server thread ended without saying why (out of memory, a bug).
  * - `INTERNAL`: a failure without a code of its own.
@@ -23,7 +25,7 @@ export class ServerError extends Error {
 /** Code and message for people of whatever ended a server; a listener's errors are told in terms of the options. */
 export function explainFailure(error: unknown): { readonly code: string; readonly message: string } {
   const code = errorCode(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   const { syscall, address, hostname, port } = error as {
     syscall?: string;
     address?: string;

@@ -7,6 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { PAGE_BYTES } from '../../core/memory/size-classes.js';
 import { ViewReader } from '../../core/memory/view-reader.js';
 import { isNoSpace } from '../../log/local/file-layer.js';
+import { errorText } from '../error-text.js';
 import { requireRoom } from './disk-room.js';
 import { ImageError } from './image-error.js';
 import { ImageFileWriter } from './image-file-writer.js';
@@ -72,7 +73,7 @@ function end(): void {
 function fail(error: unknown): void {
   let code = error instanceof ImageError ? error.code : ('IMAGE_FAILED' as const);
   if (isNoSpace(error) || error instanceof SnapshotError) code = 'IMAGE_NO_SPACE';
-  send({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+  send({ type: 'failed', code, message: errorText(error) });
   end();
 }
 

@@ -1,6 +1,7 @@
 /** What a start finds of a Redis' files in its directory, and what that means beside a log of Holdfast. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { dumpPathOf } from '../data-directory.js';
 import { ServerError } from '../server-error.js';
 import type { DumpCopy } from './dump-copy.js';
 import type { ImportRecord } from './import-record.js';
@@ -27,7 +28,7 @@ export interface RedisFileNames {
  */
 export function findImport(directory: string, names: RedisFileNames): ImportSource | undefined {
   const { dbfilename, appenddirname } = names;
-  const rdb = dbfilename === '' ? '' : join(directory, dbfilename);
+  const rdb = dumpPathOf(directory, dbfilename);
   const hasRdb = rdb !== '' && existsSync(rdb);
   const aof = appendOnlyOf(directory, names);
   if (hasRdb && aof !== undefined) {
@@ -79,7 +80,7 @@ export function refuseForeignData(
   copy: DumpCopy,
   record: ImportRecord,
 ): void {
-  const dump = names.dbfilename === '' ? '' : join(directory, names.dbfilename);
+  const dump = dumpPathOf(directory, names.dbfilename);
   if (dump !== '' && copy.isOurs(dump) === false) refuse(dump, 'file', 'was not written by this server');
   const aof = appendOnlyOf(directory, names);
   if (aof === undefined || record.isKnown(aof.path)) return;

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Engine } from '../../core/engine.js';
+import { errorText } from '../error-text.js';
 import {
   type AppendOnlyOptions,
   type LoadedAppendOnly,
@@ -47,8 +48,7 @@ export async function takeOver(source: ImportSource, parts: TakeOverParts): Prom
     return source.kind === 'rdb' ? await takeRdb(path, parts) : await takeAppendOnly(source, parts);
   } catch (error) {
     if (error instanceof ServerError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    const message = `${path} cannot be loaded: ${why}. Repair it, or move it away to start empty`;
+    const message = `${path} cannot be loaded: ${errorText(error)}. Repair it, or move it away to start empty`;
     throw new ServerError('FOREIGN_DATA', message, error);
   }
 }

@@ -15,6 +15,7 @@ import { RDB_VERSION_STRINGS } from '../../core/rdb/rdb-format.js';
 import { RdbReader } from '../../core/rdb/rdb-reader.js';
 import { type FileLayer, readFully, writeFully } from '../../log/local/file-layer.js';
 import { trimSegments } from '../../log/local/trim-segments.js';
+import { errorText } from '../error-text.js';
 import { requireRoom } from './disk-room.js';
 import { DumpCopy } from './dump-copy.js';
 import { SnapshotError } from './snapshot-error.js';
@@ -70,7 +71,7 @@ export interface SnapshotSurroundings {
   readonly logFiles: FileLayer;
   /** Opens the page image that lies at `path`. @throws where it is not whole */
   openImage(path: string): { readonly dataset: ReadableDataset; close(): void };
-  /** Bytes of the image, once it is whole. */
+  /** For tests. */
   readonly faults: SnapshotFaults;
   /** Told of each stage before it begins. */
   onStage(stage: SnapshotStage): void;
@@ -130,7 +131,7 @@ function attempt(problems: string[], what: string, run: () => void): void {
   try {
     run();
   } catch (error) {
-    problems.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    problems.push(`${what}: ${errorText(error)}`);
   }
 }
 

@@ -4,10 +4,10 @@
  * page-image-maker.ts' thread, everything behind it by the snapshot thread.
  */
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Engine } from '../../core/engine.js';
 import type { CommitPipeline, FramePlace, LogCut } from '../commit/commit-pipeline.js';
+import { errorText } from '../error-text.js';
 import { HOLDFAST_VERSION, REDIS_VERSION } from '../version.js';
 import { hasRoom } from './disk-room.js';
 import type { MadeImage, PageImageMaker, PageImageRun } from './page-image-maker.js';
@@ -175,7 +175,7 @@ export class SnapshotManager {
         'a page image is left for the next start',
       );
     } catch (error) {
-      log.warn(`no page image is left for the next start: ${textOf(error)}`);
+      log.warn(`no page image is left for the next start: ${errorText(error)}`);
     }
   }
 
@@ -409,7 +409,7 @@ export class SnapshotManager {
     this.note(kind, 'err', Math.max(0, Math.round((nowMs() - status.startedAtMs) / 1000)));
     status.failuresInRow++;
     status.lastFailureMs = nowMs();
-    status.lastError = textOf(error);
+    status.lastError = errorText(error);
     log.error(`the snapshot failed, the ones before it stay and the log is not trimmed: ${status.lastError}`);
     if (status.failuresInRow < 2) return;
     log.warn({ failures: status.failuresInRow }, 'snapshots keep failing: the log grows until one succeeds');
@@ -431,15 +431,6 @@ export class SnapshotManager {
     this.status.snapshots = store.snapshots;
     this.status.image = store.image;
   }
-}
-
-/** Where the operator's copy lies; '' where there is none to be made. */
-export function dumpPathOf(directory: string, dbfilename: string): string {
-  return dbfilename === '' ? '' : join(directory, dbfilename);
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function pause(): Promise<void> {

@@ -10,6 +10,7 @@ import type { FrameBatch } from '../../log/entry-reader.js';
 import { advanceRunningChecksum, copyRunningChecksum, FrameHeader } from '../../log/frame.js';
 import { LogError } from '../../log/log-error.js';
 import type { LogTail } from '../../log/transaction-log.js';
+import { errorText } from '../error-text.js';
 import { loadRdb } from '../import/load-rdb.js';
 import { ServerError } from '../server-error.js';
 import { fileChunks } from './file-chunks.js';
@@ -69,7 +70,7 @@ export class SnapshotRecovery {
       } catch (error) {
         // Memory that the system does not give says nothing about the file.
         if (error instanceof LoadError && error.code === 'LOAD_MEMORY') throw error;
-        log.warn(`${nameOf(candidate)} is not used: ${textOf(error)}`);
+        log.warn(`${nameOf(candidate)} is not used: ${errorText(error)}`);
         for (const keyspace of engine.keyspaces) keyspace.detach();
         this.damaged.push(candidate);
         continue;
@@ -198,8 +199,4 @@ function nameOf({ kind, file }: SnapshotManifest): string {
 
 function countKeys(engine: Engine): number {
   return engine.keyspaces.reduce((keys, keyspace) => keys + keyspace.count, 0);
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

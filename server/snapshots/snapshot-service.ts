@@ -11,7 +11,7 @@ import type { KnownCommitted } from '../../log/local/local-log-options.js';
 import type { LogTail } from '../../log/transaction-log.js';
 import type { CommitPipeline } from '../commit/commit-pipeline.js';
 import type { Config } from '../config/config.js';
-import { logDirectoryOf } from '../data-directory.js';
+import { dumpPathOf, logDirectoryOf } from '../data-directory.js';
 import { DumpCopy } from './dump-copy.js';
 import { loadImageFile } from './image-file.js';
 import { ImportRecord } from './import-record.js';
@@ -168,8 +168,7 @@ export class SnapshotService {
   }
 
   private get dumpPath(): string {
-    const { dbfilename } = this.parts.config.values;
-    return dbfilename === '' ? '' : join(this.parts.directory, dbfilename);
+    return dumpPathOf(this.parts.directory, this.parts.config.values.dbfilename);
   }
 
   private get names(): RedisFileNames {

@@ -1,6 +1,7 @@
 /** Entry of the snapshot thread: runs one job at low priority, says how far it is, and ends. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { nodeFiles } from '../../log/local/file-layer.js';
+import { errorText } from '../error-text.js';
 import { openImageFile } from './image-file.js';
 import { SnapshotError } from './snapshot-error.js';
 import { SnapshotFaults } from './snapshot-faults.js';
@@ -40,7 +41,7 @@ function run({ job, faults, words, numbers }: SnapshotThreadData): void {
     send({ type: 'done', result });
   } catch (error) {
     const code = error instanceof SnapshotError ? error.code : 'SNAPSHOT_FAILED';
-    send({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+    send({ type: 'failed', code, message: errorText(error) });
   }
 }
 
