@@ -28,6 +28,8 @@ const LOOK_WRITES_MIN = 1 / 2;
 /** ... or, on a slow disk, until this share of those who may come back is there, for this share of a usual sync. */
 const RETURNED_SHARE = 0.9;
 const LOOK_SYNC_SHARE = 1 / 2;
+/** Looking keeps a processor busy, and who has not answered by then does not answer at once: the limit, however slow the disk. */
+const LOOK_MICROS_MAX = 1000;
 /** Batches in flight at most; a power of two above what the log's ring holds. */
 const FLIGHT_MAX = 4096;
 
@@ -403,7 +405,7 @@ export class CommitPipeline implements EffectSink {
     if (batchEntries >= expectedEntries * RETURNED_SHARE) return false;
     const now = watch.nowMicros();
     if (this.looks === 0) this.lookingSince = now;
-    return now - this.lookingSince < this.averageSyncMicros * LOOK_SYNC_SHARE;
+    return now - this.lookingSince < Math.min(this.averageSyncMicros * LOOK_SYNC_SHARE, LOOK_MICROS_MAX);
   }
 
   /** Whether a small batch would be committed by this thread. */

@@ -62,7 +62,6 @@ export class DumpCopy {
    */
   replace(path: string, source: string, content: RdbContent): void {
     const { files } = this;
-    // A copy of a copy is what an operator made of ours: equal content needs no new one.
     this.write([{ ...content, identity: '' }, ...this.read()]);
     const temporary = join(dirname(path), temporaryNameOf(path));
     removeIfThere(files, temporary);

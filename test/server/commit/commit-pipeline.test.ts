@@ -187,7 +187,7 @@ describe('commit pipeline', () => {
     expect(sizes()).toEqual([8, 8]);
   });
 
-  it('waits on a slow disk for those who may come back, for half of a usual sync at most', async () => {
+  it('waits on a slow disk for those who may come back, for half of a usual sync and 1 ms at most', async () => {
     let now = 0;
     start({ lastMicros: 0, nowMicros: () => now, committed: () => {}, synced: () => {} });
     log.averageSyncMicros = 1000;
@@ -210,6 +210,22 @@ describe('commit pipeline', () => {
     await wait();
     expect(log.pending).toEqual([]);
     now += 499;
+    await wait();
+    expect(log.pending).toEqual([]);
+    now += 1;
+    await wait();
+    expect(log.pending.map((closed) => closed.entryCount)).toEqual([1]);
+    // A disk of 40 ms is not waited for so long.
+    log.averageSyncMicros = 40_000;
+    for (let i = 0; i < 9; i++) entry(10);
+    log.advance();
+    await wait();
+    now += 500;
+    entry(10);
+    log.advance();
+    await wait();
+    expect(log.pending).toEqual([]);
+    now += 999;
     await wait();
     expect(log.pending).toEqual([]);
     now += 1;
