@@ -33,7 +33,7 @@ export class LoadableKeyspace extends Keyspace implements EnteredRecords {
   private bucket = 0;
   /** The table held something before. */
   private alone = false;
-  /** Record of the last `loadLength`. */
+  /** Record that was loaded last. */
   private loaded: Reference = NO_REFERENCE;
 
   /** Goes on as the owner of other pages; it has none now. */
@@ -70,13 +70,10 @@ export class LoadableKeyspace extends Keyspace implements EnteredRecords {
     expiryLow: number,
     clock: number,
   ): void {
-    this.hashNew(keyBytes, keyStart, keyEnd);
     const length = end - start;
     const root = length > VALUE_INLINE_BYTES_MAX ? this.newParts(bytes, start, end) : NO_REFERENCE;
-    const flags = expiryAndEncoding;
-    const reference = this.writeNew(keyBytes, keyStart, keyEnd, length, root, flags, expiryHigh, expiryLow);
+    this.writeLoaded(keyBytes, keyStart, keyEnd, length, root, expiryAndEncoding, expiryHigh, expiryLow, clock);
     if (root === NO_REFERENCE) this.arena.put(this.valueOffset, bytes, start, end);
-    this.pending!.add(this.hashHigh, reference, clock);
   }
 
   /** The same of a string of which only the length is known: its bytes follow by `putLoaded`. */
@@ -90,12 +87,8 @@ export class LoadableKeyspace extends Keyspace implements EnteredRecords {
     expiryLow: number,
     clock: number,
   ): void {
-    this.hashNew(keyBytes, keyStart, keyEnd);
     const root = length > VALUE_INLINE_BYTES_MAX ? this.parts.allocate(this.id, length) : NO_REFERENCE;
-    const flags = expiryAndEncoding;
-    const reference = this.writeNew(keyBytes, keyStart, keyEnd, length, root, flags, expiryHigh, expiryLow);
-    this.pending!.add(this.hashHigh, reference, clock);
-    this.loaded = reference;
+    this.writeLoaded(keyBytes, keyStart, keyEnd, length, root, expiryAndEncoding, expiryHigh, expiryLow, clock);
   }
 
   /** Writes bytes of the value of the last `loadLength`, from `at` on. */
@@ -184,11 +177,24 @@ export class LoadableKeyspace extends Keyspace implements EnteredRecords {
     this.pending = null;
   }
 
-  private hashNew(bytes: Uint8Array, start: number, end: number): void {
+  /** Writes the record of a new key with its header and key, and notes it for the table. */
+  private writeLoaded(
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    length: number,
+    root: Reference,
+    expiryAndEncoding: number,
+    expiryHigh: number,
+    expiryLow: number,
+    clock: number,
+  ): void {
     const { hash } = this;
-    hash.hash(bytes, start, end);
+    hash.hash(keyBytes, keyStart, keyEnd);
     this.hashHigh = hash.high;
-    if (end - start > KEY_INLINE_BYTES_MAX) this.hashLow = hash.low;
+    if (keyEnd - keyStart > KEY_INLINE_BYTES_MAX) this.hashLow = hash.low;
+    this.loaded = this.writeNew(keyBytes, keyStart, keyEnd, length, root, expiryAndEncoding, expiryHigh, expiryLow);
+    this.pending!.add(this.hashHigh, this.loaded, clock);
   }
 
   /** Hashes a key in parts with this process' seed, which the record has to carry from now on. */
