@@ -2,34 +2,17 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { projectRoot } from '../support/project-root.js';
 import { describeWith } from '../support/require-servers.js';
 import { RespClient } from '../support/resp-client.js';
 import { runProgram } from '../support/run-program.js';
 import { ServerProcess } from '../support/server-process.js';
-import { makeTemporaryDirectory, removeTemporaryDirectory } from '../support/temporary-directory.js';
+import { serversOfATest } from '../support/servers-of-a-test.js';
+
+const { own, start, temporary } = serversOfATest('first');
 
 const MAIN = join(projectRoot, 'dist/server/main.js');
-const servers: ServerProcess[] = [];
-const directories: string[] = [];
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.dispose();
-  for (const directory of directories.splice(0)) removeTemporaryDirectory(directory);
-});
-
-async function start(options: Partial<Parameters<typeof ServerProcess.start>[0]> = {}): Promise<ServerProcess> {
-  const server = await ServerProcess.start({ kind: 'holdfast', ...options });
-  servers.push(server);
-  return server;
-}
-
-function emptyDirectory(): string {
-  const directory = makeTemporaryDirectory('first');
-  directories.push(directory);
-  return directory;
-}
-
 const holdfast = (directory: string, ...args: string[]) => runProgram(process.execPath, [MAIN, ...args], { directory });
 
 /** The JSON line that says that it serves. */
@@ -40,22 +23,22 @@ function readyLine(server: ServerProcess): Record<string, unknown> {
 
 describe('the command line', () => {
   test('--version and --help', async () => {
-    const version = await holdfast(emptyDirectory(), '--version');
+    const version = await holdfast(temporary(), '--version');
     expect(version.stdout).toMatch(/^Holdfast v=\d+\.\d+\.\d+/);
     expect(version.code).toBe(0);
-    const help = await holdfast(emptyDirectory(), '--help');
+    const help = await holdfast(temporary(), '--help');
     expect(help.stdout).toContain('Usage: holdfast [file.conf]');
     expect(help.code).toBe(0);
   });
 
   test('an option that does not exist is named', async () => {
-    const result = await holdfast(emptyDirectory(), '--no-such-option', 'yes');
+    const result = await holdfast(temporary(), '--no-such-option', 'yes');
     expect(result.code).toBe(1);
     expect(`${result.stdout}${result.stderr}`).toContain('no-such-option');
   });
 
   test('a configuration file, and options that win over it', async () => {
-    const directory = emptyDirectory();
+    const directory = temporary();
     const file = join(directory, 'holdfast.conf');
     writeFileSync(file, '# a comment\nmaxclients 77\ntimeout 5\n');
     const server = await start({ args: ['--timeout', '0'], directory, configFile: file });
@@ -67,7 +50,7 @@ describe('the command line', () => {
 
 describe('the directory', () => {
   test('is ./data when none is named; the ready line says which, the port and the keys', async () => {
-    const home = emptyDirectory();
+    const home = temporary();
     const run = () =>
       ServerProcess.start({
         kind: 'holdfast',
@@ -76,7 +59,7 @@ describe('the directory', () => {
         defaultDirectory: true,
       });
     const server = await run();
-    servers.push(server);
+    own(server);
     expect(readyLine(server)).toMatchObject({ port: server.port, keys: 0 });
     expect(server.output).toContain(join(home, 'data'));
     expect(existsSync(join(home, 'data', 'log'))).toBe(true);
@@ -94,7 +77,7 @@ describe('the directory', () => {
 
   for (const name of ['dump.rdb', 'appendonlydir', 'appendonly.aof']) {
     test(`with ${name} of a Redis that cannot be read stops every start in one sentence`, async () => {
-      const directory = emptyDirectory();
+      const directory = temporary();
       if (name.endsWith('dir')) mkdirSync(join(directory, name));
       else writeFileSync(join(directory, name), 'REDIS0011');
       for (let attempt = 0; attempt < 2; attempt++) {
@@ -131,7 +114,7 @@ describe('the port', () => {
     const blocker = createServer();
     await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));
     const { port } = blocker.address() as { port: number };
-    const directory = emptyDirectory();
+    const directory = temporary();
     const result = await holdfast(directory, '--port', String(port), '--dir', directory);
     blocker.close();
     expect(result.code).toBe(1);
@@ -141,7 +124,7 @@ describe('the port', () => {
   });
 
   test('a unix socket beside it', async () => {
-    const path = join(emptyDirectory(), 'holdfast.sock');
+    const path = join(temporary(), 'holdfast.sock');
     const server = await start({ unixSocket: path });
     const client = await RespClient.connect({ path });
     expect(await client.command('SET', 'via', 'socket')).toBe('OK');
@@ -182,8 +165,8 @@ describe('the end', () => {
 describeWith(['redis-server'], 'a Redis on the same port', () => {
   test('is told apart from a failure', async () => {
     const redis = await ServerProcess.start({ kind: 'redis' });
-    servers.push(redis);
-    const directory = emptyDirectory();
+    own(redis);
+    const directory = temporary();
     const result = await holdfast(directory, '--port', String(redis.port), '--dir', directory);
     expect(result.code).toBe(1);
     expect(result.stderr).toContain(`port ${redis.port}`);

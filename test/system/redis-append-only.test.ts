@@ -11,36 +11,19 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { readDataset } from '../support/dataset-dump.js';
 import { readDigest } from '../support/quiet-restart.js';
 import { describeWith } from '../support/require-servers.js';
 import type { RespClient } from '../support/resp-client.js';
 import { readInfo } from '../support/server-info.js';
-import { ServerProcess } from '../support/server-process.js';
+import type { ServerProcess } from '../support/server-process.js';
+import { serversOfATest } from '../support/servers-of-a-test.js';
 import { checkSnapshots } from '../support/snapshot-check.js';
-import { makeTemporaryDirectory, removeTemporaryDirectory } from '../support/temporary-directory.js';
+
+const { start, temporary } = serversOfATest('append-only', { args: ['--save', ''] });
 
 const FAR = '4000000000000';
-const servers: ServerProcess[] = [];
-const directories: string[] = [];
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.dispose();
-  for (const directory of directories.splice(0)) removeTemporaryDirectory(directory);
-});
-
-async function start(options: Partial<Parameters<typeof ServerProcess.start>[0]> = {}): Promise<ServerProcess> {
-  const server = await ServerProcess.start({ kind: 'holdfast', args: ['--save', ''], ...options });
-  servers.push(server);
-  return server;
-}
-
-function temporary(): string {
-  const directory = makeTemporaryDirectory('append-only');
-  directories.push(directory);
-  return directory;
-}
-
 async function startError(run: Promise<unknown>): Promise<string> {
   const error = await run.then(
     () => undefined,

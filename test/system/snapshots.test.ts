@@ -1,34 +1,17 @@
 /** Snapshots with the real process: what a start begins with, what is trimmed, and what an operator does with the files. */
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { pollUntil } from '../support/poll-until.js';
 import { readDigest } from '../support/quiet-restart.js';
 import { describeWith } from '../support/require-servers.js';
 import type { RespClient } from '../support/resp-client.js';
 import { type InfoFields, readInfo } from '../support/server-info.js';
-import { ServerProcess, ServerStartError } from '../support/server-process.js';
+import { type ServerProcess, ServerStartError } from '../support/server-process.js';
+import { serversOfATest } from '../support/servers-of-a-test.js';
 import { checkSnapshots } from '../support/snapshot-check.js';
-import { makeTemporaryDirectory, removeTemporaryDirectory } from '../support/temporary-directory.js';
 
-const servers: ServerProcess[] = [];
-const directories: string[] = [];
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.dispose();
-  for (const directory of directories.splice(0)) removeTemporaryDirectory(directory);
-});
-
-async function start(options: Partial<Parameters<typeof ServerProcess.start>[0]> = {}): Promise<ServerProcess> {
-  const server = await ServerProcess.start({ kind: 'holdfast', args: ['--save', ''], ...options });
-  servers.push(server);
-  return server;
-}
-
-function temporary(): string {
-  const directory = makeTemporaryDirectory('snapshots');
-  directories.push(directory);
-  return directory;
-}
+const { start, temporary } = serversOfATest('snapshots', { args: ['--save', ''] });
 
 /** Overwrites of the same keys, by one client, pipelined. */
 async function write(client: RespClient, count: number, keys: number, valueBytes = 100): Promise<void> {

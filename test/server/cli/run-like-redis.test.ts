@@ -2,32 +2,14 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { pollUntil } from '../../support/poll-until.js';
 import { RespClient } from '../../support/resp-client.js';
-import { ServerProcess } from '../../support/server-process.js';
-import { makeTemporaryDirectory, removeTemporaryDirectory } from '../../support/temporary-directory.js';
+import { serversOfATest } from '../../support/servers-of-a-test.js';
+import { removeTemporaryDirectory } from '../../support/temporary-directory.js';
 import { runHoldfast } from '../support/run-program.js';
 
-const directories: string[] = [];
-const servers: ServerProcess[] = [];
-
-function temporary(): string {
-  const directory = makeTemporaryDirectory('like-redis');
-  directories.push(directory);
-  return directory;
-}
-
-async function start(options: Partial<Parameters<typeof ServerProcess.start>[0]>): Promise<ServerProcess> {
-  const server = await ServerProcess.start({ kind: 'holdfast', ...options });
-  servers.push(server);
-  return server;
-}
-
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.dispose();
-  for (const directory of directories.splice(0)) removeTemporaryDirectory(directory);
-});
+const { start, temporary } = serversOfATest('like-redis');
 
 interface LogLine {
   readonly level: number;

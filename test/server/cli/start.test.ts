@@ -2,32 +2,14 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { pollUntil } from '../../support/poll-until.js';
 import { RespClient } from '../../support/resp-client.js';
 import { ServerProcess } from '../../support/server-process.js';
-import { makeTemporaryDirectory, removeTemporaryDirectory } from '../../support/temporary-directory.js';
+import { serversOfATest } from '../../support/servers-of-a-test.js';
 import { runHoldfast } from '../support/run-program.js';
 
-const directories: string[] = [];
-const servers: ServerProcess[] = [];
-
-function temporary(): string {
-  const directory = makeTemporaryDirectory('cli');
-  directories.push(directory);
-  return directory;
-}
-
-async function start(options: Partial<Parameters<typeof ServerProcess.start>[0]> = {}): Promise<ServerProcess> {
-  const server = await ServerProcess.start({ kind: 'holdfast', ...options });
-  servers.push(server);
-  return server;
-}
-
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.dispose();
-  for (const directory of directories.splice(0)) removeTemporaryDirectory(directory);
-});
+const { own, start, temporary } = serversOfATest('cli');
 
 function lines(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
@@ -147,7 +129,7 @@ describe('serving', () => {
   test('dir is ./data under the working directory by default', async () => {
     const directory = temporary();
     const server = await ServerProcess.start({ kind: 'holdfast', directory, args: ['--dir', './data'] });
-    servers.push(server);
+    own(server);
     const client = await server.connect();
     expect(await client.command('CONFIG', 'GET', 'dir')).toEqual(['dir', join(directory, 'data')]);
     expect(existsSync(join(directory, 'data', 'log'))).toBe(true);
@@ -187,7 +169,7 @@ describe('serving', () => {
     const directory = temporary();
     const logfile = join(directory, 'holdfast.txt');
     const server = await ServerProcess.spawn({ kind: 'holdfast', args: ['--logfile', logfile] });
-    servers.push(server);
+    own(server);
     const ready = await pollUntil(
       'the ready line',
       () => existsSync(logfile) && /ready/.test(readFileSync(logfile, 'utf8')),
@@ -196,7 +178,7 @@ describe('serving', () => {
     expect(server.output).toBe('');
     expect((await server.stop()).code).toBe(0);
     const quiet = await ServerProcess.spawn({ kind: 'holdfast', args: ['--loglevel', 'warning'] });
-    servers.push(quiet);
+    own(quiet);
     await pollUntil('the log', () => existsSync(join(quiet.directory, 'log', `${'0'.repeat(15)}1.log`)));
     expect((await quiet.stop()).code).toBe(0);
     expect(quiet.output).toBe('');

@@ -10,11 +10,12 @@ import { nodeFiles } from '../../../log/local/file-layer.js';
 import { DumpCopy } from '../../../server/snapshots/dump-copy.js';
 import { SnapshotFaults } from '../../../server/snapshots/snapshot-faults.js';
 import { SNAPSHOT_SYNC_SITES, type SnapshotSyncSite } from '../../../server/snapshots/snapshot-files.js';
-import { runSnapshotJob, type SnapshotJob } from '../../../server/snapshots/snapshot-job.js';
+import { runSnapshotJob } from '../../../server/snapshots/snapshot-job.js';
 import { SnapshotStore, WORK_IMAGE } from '../../../server/snapshots/snapshot-store.js';
 import { PowerCutFiles } from '../../log/support/power-cut-files.js';
 import { Random } from '../../log/support/random.js';
 import { TestEngine } from '../../support/test-engine.js';
+import { exampleJob } from './example-job.js';
 
 /** Cuts in the default run; HOLDFAST_POWER_CUTS raises it, HOLDFAST_SEED moves it. */
 const CUTS = Number(process.env.HOLDFAST_POWER_CUTS ?? 1000);
@@ -22,6 +23,7 @@ const SEED = Number(process.env.HOLDFAST_SEED ?? 1);
 const LIVES_PER_SITE_MAX = 2000;
 const DIRECTORY = '/data/snapshots';
 const DUMP = '/data/dump.rdb';
+const PLACES = { directory: DIRECTORY, logDirectory: '/nowhere', dumpPath: DUMP };
 
 class Life {
   readonly files: PowerCutFiles;
@@ -104,7 +106,7 @@ class Life {
     if (files.exists(path)) files.unlink(path);
     files.close(files.open(path, 'create'));
     const dataset: ReadableDataset = { arena: test.arena, keyspaces: test.engine.keyspaces };
-    runSnapshotJob(jobAt(sequence, dataset), {
+    runSnapshotJob(exampleJob(sequence, PLACES, dataset), {
       files,
       logFiles: nodeFiles,
       openImage: () => ({ dataset, close: () => {} }),
@@ -117,28 +119,6 @@ class Life {
       rest: () => {},
     });
   }
-}
-
-function jobAt(sequence: number, { keyspaces }: ReadableDataset): SnapshotJob {
-  return {
-    directory: DIRECTORY,
-    logDirectory: '/nowhere',
-    dumpPath: DUMP,
-    place: {
-      logId: '0'.repeat(32),
-      timeline: '1'.repeat(16),
-      sequence,
-      epoch: 1,
-      idx: sequence,
-      runningChecksum: '2'.repeat(32),
-    },
-    counts: keyspaces.map(({ count, keysWithExpiry, contentBytes }) => ({ count, keysWithExpiry, contentBytes })),
-    auxiliary: [],
-    compress: true,
-    featureLevel: 1,
-    createdAtMs: 1,
-    madeBy: 'test',
-  };
 }
 
 test(`${CUTS} seeded power cuts lose no published snapshot (first seed ${SEED})`, { timeout: 600_000 }, () => {

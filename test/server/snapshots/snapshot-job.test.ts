@@ -19,6 +19,7 @@ import {
 import { SnapshotStore } from '../../../server/snapshots/snapshot-store.js';
 import { makeTemporaryDirectory, removeTemporaryDirectory } from '../../support/temporary-directory.js';
 import { TestEngine } from '../../support/test-engine.js';
+import { exampleJob } from './example-job.js';
 
 let parent: string;
 let directory: string;
@@ -37,27 +38,8 @@ beforeEach(() => {
 afterEach(() => removeTemporaryDirectory(parent));
 
 function jobAt(sequence: number): SnapshotJob {
-  return {
-    directory,
-    logDirectory: join(parent, 'log'),
-    dumpPath: join(parent, 'dump.rdb'),
-    place: {
-      logId: '0'.repeat(32),
-      timeline: '1'.repeat(16),
-      sequence,
-      epoch: 1,
-      idx: sequence,
-      runningChecksum: '2'.repeat(32),
-    },
-    counts: test.engine.keyspaces.map(({ count, keysWithExpiry, contentBytes }) => {
-      return { count, keysWithExpiry, contentBytes };
-    }),
-    auxiliary: [['redis-ver', '7.0.15']],
-    compress: true,
-    featureLevel: 1,
-    createdAtMs: 1_700_000_000_000,
-    madeBy: '0.0.0',
-  };
+  const places = { directory, logDirectory: join(parent, 'log'), dumpPath: join(parent, 'dump.rdb') };
+  return exampleJob(sequence, places, test.engine);
 }
 
 function run(sequence: number, faults = '', files: SnapshotFiles = nodeSnapshotFiles): SnapshotResult {
