@@ -8,6 +8,7 @@ import { BenchmarkOptions } from './benchmark-options.js';
 import { loadKeys } from './key-loader.js';
 import { median } from './median.js';
 import { judge, printJsonLine, printTable, shown, type Target } from './result-table.js';
+import { secondsToServe } from './seconds-to-serve.js';
 import { serverDefaults, serverKinds, startServer } from './server-pair.js';
 
 const target: Target = { atLeast: 1, aim: 2, better: 'more' };
@@ -16,14 +17,10 @@ const target: Target = { atLeast: 1, aim: 2, better: 'more' };
 async function restartSeconds(server: ServerProcess, ending: string, count: number): Promise<number> {
   if (ending === 'kill') await server.kill9();
   else await server.stop();
-  const started = performance.now();
-  await server.restart();
-  const client = await server.connect();
-  const size = await client.command('DBSIZE');
-  const seconds = (performance.now() - started) / 1000;
-  await client.close();
-  if (size !== count) throw new Error(`after the restart there are ${String(size)} keys of ${count}`);
-  return seconds;
+  return secondsToServe(async () => {
+    await server.restart();
+    return server;
+  }, count);
 }
 
 /**

@@ -8,6 +8,7 @@ import { makeTemporaryDirectory, removeTemporaryDirectory } from '../test/suppor
 import { median } from './median.js';
 import { PacedWriter } from './paced-writer.js';
 import { shown } from './result-table.js';
+import { secondsToServe } from './seconds-to-serve.js';
 
 export interface Start {
   readonly from: 'image' | 'snapshot' | 'redis';
@@ -21,17 +22,6 @@ export interface Start {
 /** Entries behind the snapshot: half a second of 100,000 writes a second. */
 const TAIL_MS = 500;
 const TAIL_RATE = 100_000;
-
-async function secondsToServe(start: () => Promise<ServerProcess>, keys: number): Promise<number> {
-  const started = performance.now();
-  const server = await start();
-  const client = await server.connect();
-  const size = await client.command('DBSIZE');
-  const seconds = (performance.now() - started) / 1000;
-  await client.close();
-  if (size !== keys) throw new Error(`after the start there are ${String(size)} keys of ${keys}`);
-  return seconds;
-}
 
 async function restarted(server: ServerProcess, from: 'image' | 'snapshot', keys: number): Promise<number> {
   await server.kill9();
