@@ -42,10 +42,7 @@ export function findImport(directory: string, names: RedisFileNames): ImportSour
 }
 
 /** The append-only files that a Redis with `appendonly yes` would read there. */
-export function appendOnlyOf(
-  directory: string,
-  { appenddirname, appendfilename }: RedisFileNames,
-): ImportSource | undefined {
+function appendOnlyOf(directory: string, { appenddirname, appendfilename }: RedisFileNames): ImportSource | undefined {
   const folder = join(directory, appenddirname);
   if (existsSync(folder)) return { kind: 'append-only-directory', path: folder };
   const file = join(directory, appendfilename);
