@@ -392,7 +392,7 @@ export class Defragmenter {
     return false;
   }
 
-  /** Whether what lies in a span or run above the boundary would find a place below it. */
+  /** Whether what lies in a span or run above the boundary would find a place below it, or nearer to it. */
   private mayMoveDown(page: number): boolean {
     const { boundary, tables } = this;
     const { owners, freePages, pages } = tables;
@@ -401,7 +401,8 @@ export class Defragmenter {
     if (kind === KIND_RUN) return this.fits(freePages.lowest(pages.sizeClass[page]!));
     const sizeClass = pages.sizeClass[page]!;
     const head = owners.partial[partialList(pages.keyspace[page]!, kind, sizeClass)]!;
-    if (head !== 0 && head !== page) return head < boundary;
+    // A lower page above the boundary is emptied later in the pass; while it has room, nothing goes to a free page.
+    if (head !== 0 && head !== page) return head < page;
     // A node alone in its list would move inside of its own page.
     return !(kind === KIND_NODE && head === page) && this.fits(freePages.lowest(CLASS_PAGES[sizeClass]!));
   }

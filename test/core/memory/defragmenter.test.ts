@@ -108,6 +108,24 @@ describe('a whole pass', () => {
 });
 
 describe('by itself', () => {
+  test.each([1, 2, 3, 24])('a purge is whole, whatever went on by itself while keys were deleted (seed %i)', (seed) => {
+    const test = new TestEngine({ debug: false, capture: false });
+    const { arena, defragmenter } = test.engine;
+    const random = new SeededRandom(seed);
+    const count = 60_000;
+    fill(test, count, () => 1000);
+    for (let first = 0; first < count; first += 1000) {
+      for (let i = first; i < first + 1000; i++) if (i % 20 !== 0) test.run('DEL', `key:${i}`);
+      test.clock.microsPerReading = random.between(1, 100);
+      tick(test, random.between(0, 3));
+    }
+    test.clock.microsPerReading = 0;
+    defragmenter.requestPurge();
+    while (defragmenter.purgeUnderWay) defragmenter.step(Number.POSITIVE_INFINITY);
+    const needed = Math.ceil((arena.usedBytes * 1.05) / 2 ** 22) + 1;
+    expect(arena.stats.chunkCount - arena.stats.emptyChunkCount).toBeLessThanOrEqual(needed);
+  });
+
   /** Deletes all but one in `keptShare` of so many keys. */
   function thinOut(test: TestEngine, count: number, keptShare = 10): void {
     fill(test, count, () => 60);
