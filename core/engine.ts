@@ -26,7 +26,6 @@ import type { EvictionPolicy } from './eviction-policy.js';
 import { Execution } from './execution.js';
 import type { Arena } from './memory/arena.js';
 import { Defragmenter } from './memory/defragmenter.js';
-import type { Keyspace } from './memory/keyspace.js';
 import { LoadableKeyspace } from './memory/loadable-keyspace.js';
 import { RandomNumbers } from './random-numbers.js';
 import { ReplyWriter } from './reply-writer.js';
@@ -120,7 +119,7 @@ export class Engine {
   readonly reply: ReplyWriter;
   readonly effects: EffectWriter;
   readonly arena: Arena;
-  readonly keyspaces: Keyspace[];
+  readonly keyspaces: LoadableKeyspace[];
   readonly database: Database;
   readonly accessClock: AccessClock;
   readonly eviction: Eviction;

@@ -4,6 +4,7 @@
  */
 import { type Engine, ReplayError } from '../core/engine.js';
 import { PREFETCH_KEYS_MAX } from '../core/memory/key-prefetch.js';
+import { ENTRIES_PER_FORECAST, ReplayForecast } from '../core/replay-forecast.js';
 import { EntryReader, type FrameBatch } from '../log/entry-reader.js';
 import { LogError } from '../log/log-error.js';
 
@@ -20,6 +21,10 @@ export class Recovery {
   private readonly onSlice: () => void;
   private readonly entriesPerLook: number;
   private nextLook: number;
+  private sliceEnd = 0;
+  private readonly forecast: ReplayForecast;
+  private forecastAt = 0;
+  private lastSequence = 0;
   /** Entries that are folded together, as ranges of their batch's bytes. */
   private readonly groupMax: number;
   private readonly starts = new Int32Array(PREFETCH_KEYS_MAX);
@@ -37,6 +42,7 @@ export class Recovery {
     this.onSlice = onSlice;
     this.entriesPerLook = entriesPerLook;
     this.nextLook = entriesPerLook;
+    this.forecast = new ReplayForecast(engine.keyspaces);
     this.groupMax = Math.min(PREFETCH_KEYS_MAX, entriesPerLook);
   }
 
@@ -49,9 +55,12 @@ export class Recovery {
   async run(batches: AsyncIterable<FrameBatch>, lastSequence: number): Promise<void> {
     const { engine } = this;
     engine.beginReplay();
+    this.lastSequence = lastSequence;
+    this.sliceEnd = engine.clock.monotonicMicros() + SLICE_MICROS;
     for await (const batch of batches) {
       await this.fold(batch);
     }
+    while (!this.forecast.finish()) await this.giveTurns();
     if (engine.effects.sequence !== lastSequence) {
       const message = `the log ends with sequence ${lastSequence}, its entries with ${engine.effects.sequence}`;
       throw new LogError('LOG_DAMAGED', message);
@@ -61,19 +70,29 @@ export class Recovery {
 
   private async fold(batch: FrameBatch): Promise<void> {
     const { engine, reader } = this;
-    const { clock } = engine;
-    let sliceEnd = clock.monotonicMicros() + SLICE_MICROS;
     reader.load(batch);
     for (let more = true; more; ) {
       more = this.readGroup(engine.effects.sequence, batch);
       this.foldGroup(batch);
       if (this.entries < this.nextLook) continue;
       this.nextLook = this.entries + this.entriesPerLook;
-      if (clock.monotonicMicros() < sliceEnd) continue;
-      this.onSlice();
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      sliceEnd = clock.monotonicMicros() + SLICE_MICROS;
+      if (this.entries - this.forecastAt >= ENTRIES_PER_FORECAST) this.lookAhead();
+      await this.giveTurns();
     }
+  }
+
+  private lookAhead(): void {
+    this.forecast.look(this.entries - this.forecastAt, this.lastSequence - this.engine.effects.sequence);
+    this.forecastAt = this.entries;
+  }
+
+  /** Lets clients have their turn where the slice is used up. */
+  private async giveTurns(): Promise<void> {
+    const { clock } = this.engine;
+    if (clock.monotonicMicros() < this.sliceEnd) return;
+    this.onSlice();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.sliceEnd = clock.monotonicMicros() + SLICE_MICROS;
   }
 
   /** Reads the next entries that lie in one buffer. Returns false when there are none behind them in the batch. */

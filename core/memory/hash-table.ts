@@ -1,21 +1,21 @@
 /**
  * The table that finds a record by the hash of its key: extendible hashing in typed arrays outside the arena.
  *
- * Here: the directory, the table pages, the cursor of the last lookup, SCAN's order, sampling, access clocks. Not here: keys and
+ * Here: the table pages, the cursor of the last lookup, SCAN's order, sampling, access clocks. Not here: keys and
  * values (`RecordKeys` reads them), hashing (`key-hash.ts`), what an expired key is. `docs/memory.md` draws the layout.
  *
  *   high lane of the hash   | prefix: picks the directory entry | 8 bits: order inside the table page | rest: unused |
- *   directory entry (int32) | table page 25 | 1 | chained 1 | depth 5 |   (0: not copied yet from the previous directory)
+ *   directory entry         | names the table page: `table-directory.ts`
  *   table page              | 256 cells of 8 bytes: reference 32 (0 = empty) | hash bits 8 | access clock 24 |
  *
  * A page of depth d holds all records whose hash begins with the same d bits. Its cells are a Robin Hood table on the next 8
  * bits (home cell = the first 6 of them, probing wraps around): entries lie in the order of their homes, so a miss stops early and an
  * interval of hashes is read without touching a record. A full page splits in two; two halves that emptied merge. Every
- * operation handles a bounded number of pages. The directory (4 bytes per table page or a few more) doubles by allocating the
- * next one, to which every insertion copies a few entries.
+ * operation handles a bounded number of pages. The directory takes 4 bytes per table page or a few more.
  */
 import { DensePages } from './dense-pages.js';
 import type { Reference } from './reference.js';
+import { CHAINED, DEPTH_MASK, DEPTH_MAX, PAGE_SHIFT, PAGES_MAX, TableDirectory } from './table-directory.js';
 
 /** What the table needs to know of the records that it refers to. The keyspace implements it. */
 export interface RecordKeys {
@@ -40,24 +40,8 @@ const CELL_MASK = TABLE_PAGE_CELLS - 1;
 /** What is left of the 8 hash bits behind the home cell. */
 const HOME_SHIFT = 2;
 const WORD_HOME_SHIFT = 24 + HOME_SHIFT;
-/** Deepest page. With the 8 bits behind it, 32 bits of the hash decide a position: the high lane alone. */
-const DEPTH_MAX = 24;
-/** Log 2 of the directory entries that any table may have, however few pages it has. */
-const DIRECTORY_BITS_FREE = 6;
-/** A directory may grow to this many entries per table page (log 2). Good hashes need 1 or 2; only colliding ones reach it. */
-const DIRECTORY_SLACK_BITS = 3;
 /** Two sibling pages merge when they hold at most this many entries together: half a page, so that merging and splitting do not alternate. */
 const MERGE_ENTRIES_MAX = TABLE_PAGE_CELLS / 2;
-/** Layout of a directory entry. */
-const DEPTH_MASK = 31;
-const CHAINED = 32;
-const VALID = 64;
-const PAGE_SHIFT = 7;
-const PAGES_MAX = 1 << 25;
-/** Directory entries that an insertion or removal copies while a new directory is being filled. */
-const DIRECTORY_STEP = 16;
-/** Directories up to this many entries are copied at once. */
-const DIRECTORY_SMALL = 64;
 const PAGE_WORDS = TABLE_PAGE_CELLS * 2;
 const META_ENTRIES = 0;
 const META_DEPTH = 1;
@@ -68,7 +52,7 @@ const SAMPLE_TRIES = 64;
 /** Cells that a guess looks at: most keys lie in them, and they share a cache line or two. */
 const LIKELY_DISTANCE_MAX = 6;
 
-const CURSOR_NONE = 0;
+export const CURSOR_NONE = 0;
 const CURSOR_FOUND = 1;
 const CURSOR_ABSENT = 2;
 
@@ -78,16 +62,8 @@ export class HashTable {
   /** Number of entries. */
   count = 0;
   private readonly keys: RecordKeys;
-  /** Directory entries by hash prefix. A page of depth d owns 2^(directoryBits - d) consecutive ones. */
-  private directory = new Int32Array(2);
-  private directoryBits = 1;
-  /** 32 - directoryBits; at most 31, because `x >>> 32` is `x >>> 0`. */
-  private directoryShift = 31;
-  /** While the directory is not filled: the one of twice or half its length that it is filled from, where it has a 0. */
-  private previous: Int32Array | null = null;
-  private previousShift = 31;
-  /** Directory entries before this one have been copied. */
-  private copied = 0;
+  /** Which page holds a hash. */
+  protected directory = new TableDirectory();
   /** The cells. Pages are numbered densely: freeing one moves the last one into its place. */
   protected readonly pages = new DensePages(PAGE_WORDS);
   /** Four words for each page, by the same number: how many entries, depth, prefix of its hashes aligned to the top, next of its chain plus 1. */
@@ -100,10 +76,12 @@ export class HashTable {
   protected touched = 0;
   /** Pages that the table is about to have, where that is known: how far the directory may grow ahead of them. */
   protected pagesExpected = 0;
+  /** Depth that a page is divided to at once when it is full; 0 for one bit more than it has. */
+  protected depthExpected = 0;
   /** Entries visited by the last `visitFrom()`. */
   private visited = 0;
 
-  private cursorState = CURSOR_NONE;
+  protected cursorState = CURSOR_NONE;
   private cursorPage = 0;
   private cursorCell = 0;
   private cursorHigh = 0;
@@ -114,8 +92,7 @@ export class HashTable {
 
   /** Bytes of the typed arrays that the table holds. */
   get bytes(): number {
-    const directories = this.directory.byteLength + (this.previous?.byteLength ?? 0);
-    const words = directories + this.scratch.byteLength + this.headsOfDepth.byteLength;
+    const words = this.directory.bytes + this.scratch.byteLength + this.headsOfDepth.byteLength;
     return words + this.pages.bytes + this.meta.bytes;
   }
 
@@ -129,8 +106,7 @@ export class HashTable {
       this.cursorState = CURSOR_ABSENT;
       return 0;
     }
-    let entry = this.directory[high >>> this.directoryShift]!;
-    if (entry === 0) entry = this.entryNotCopied(high);
+    const entry = this.directory.entryOf(high);
     const page = entry >>> PAGE_SHIFT;
     const bits = (high << (entry & DEPTH_MASK)) >>> 24;
     const home = bits >>> HOME_SHIFT;
@@ -161,24 +137,37 @@ export class HashTable {
    * bits match, else 0. Only to fetch memory ahead of the lookups; the cursor stays.
    */
   likelyReferences(highs: Int32Array, count: number, references: Int32Array): void {
-    const { pages, meta, directory, directoryShift, count: size } = this;
+    const { pages, meta } = this;
+    const { entries, shift } = this.directory;
+    if (this.count === 0) {
+      references.fill(0, 0, count);
+      return;
+    }
+    // Each loop asks for memory that depends on nothing else in it, so that all its reads are under way together.
+    for (let i = 0; i < count; i++) references[i] = entries[highs[i]! >>> shift]!;
     let touched = 0;
-    references.fill(0, 0, count);
     for (let i = 0; i < count; i++) {
-      const high = highs[i]!;
-      const entry = size === 0 ? 0 : directory[high >>> directoryShift]!;
-      if (entry === 0) continue;
-      const bits = (high << (entry & DEPTH_MASK)) >>> 24;
+      const entry = references[i]!;
       const page = entry >>> PAGE_SHIFT;
+      const home = (highs[i]! << (entry & DEPTH_MASK)) >>> WORD_HOME_SHIFT;
+      touched ^= pages.block(page)[pages.at(page) + (home << 1)]!;
+      // An insertion asks how many entries the page has.
+      touched ^= meta.block(page)[meta.at(page)]!;
+    }
+    for (let i = 0; i < count; i++) {
+      const entry = references[i]!;
+      const page = entry >>> PAGE_SHIFT;
+      const bits = (highs[i]! << (entry & DEPTH_MASK)) >>> 24;
       const block = pages.block(page);
       const base = pages.at(page);
       const home = bits >>> HOME_SHIFT;
-      for (let distance = 0; distance < LIKELY_DISTANCE_MAX && references[i] === 0; distance++) {
+      let likely = 0;
+      // An entry that is not copied to the new directory yet names no page.
+      for (let distance = 0; distance < LIKELY_DISTANCE_MAX && likely === 0 && entry !== 0; distance++) {
         const at = base + (((home + distance) & CELL_MASK) << 1);
-        if (block[at + 1]! >>> 24 === bits) references[i] = block[at]!;
+        if (block[at + 1]! >>> 24 === bits) likely = block[at]!;
       }
-      // An insertion asks how many entries the page has.
-      touched ^= meta.block(page)[meta.at(page)]!;
+      references[i] = likely;
     }
     this.touched = touched;
   }
@@ -189,11 +178,11 @@ export class HashTable {
     if (ref === 0) throw new Error('hash table: reference 0 means none and cannot be inserted');
     const high = this.cursorHigh;
     if (this.pages.count === 0) this.begin();
-    if (this.previous !== null) this.copyDirectory(DIRECTORY_STEP);
-    let entry = this.entryOf(high);
+    this.directory.step();
+    let entry = this.directory.entryOf(high);
     let page = this.pageWithRoom(entry);
     while (page < 0 && this.split(entry)) {
-      entry = this.entryOf(high);
+      entry = this.directory.entryOf(high);
       page = this.pageWithRoom(entry);
     }
     if (page < 0) page = this.chain(entry >>> PAGE_SHIFT);
@@ -218,7 +207,7 @@ export class HashTable {
     this.take(page, this.cursorCell);
     this.count--;
     this.cursorState = CURSOR_NONE;
-    if (this.previous !== null) this.copyDirectory(DIRECTORY_STEP);
+    this.directory.step();
     if (this.entries(page) <= MERGE_ENTRIES_MAX) this.shrink(page);
   }
 
@@ -248,7 +237,7 @@ export class HashTable {
     let prefix = cursor | 0;
     let visited = 0;
     for (;;) {
-      const entry = this.entryOf(prefix);
+      const entry = this.directory.entryOf(prefix);
       const depth = entry & DEPTH_MASK;
       let home = (prefix << depth) >>> WORD_HOME_SHIFT;
       const head = depth === 0 ? 0 : (prefix >>> (32 - depth)) << (32 - depth);
@@ -328,7 +317,7 @@ export class HashTable {
   /** Puts the cursor at the entry that refers to `ref`, by the high lane of its key's hash; false where there is none. */
   seek(high: number, ref: Reference): boolean {
     if (this.count === 0) return false;
-    const entry = this.entryOf(high);
+    const entry = this.directory.entryOf(high);
     const bits = (high << (entry & DEPTH_MASK)) >>> 24;
     for (let page = entry >>> PAGE_SHIFT; page >= 0; page = this.next(page) - 1) {
       const block = this.block(page);
@@ -355,7 +344,7 @@ export class HashTable {
    */
   forEachByHash(high: number, visit: (ref: Reference, clock: number) => void): void {
     if (this.count === 0) return;
-    const entry = this.entryOf(high);
+    const entry = this.directory.entryOf(high);
     const bits = (high << (entry & DEPTH_MASK)) >>> 24;
     this.visitBits(entry >>> PAGE_SHIFT, bits, bits, visit);
   }
@@ -363,10 +352,7 @@ export class HashTable {
   /** Forgets all entries by dropping the arrays: O(1), whatever the table held. */
   clear(): void {
     this.count = 0;
-    this.directory = new Int32Array(2);
-    this.directoryBits = 1;
-    this.directoryShift = 31;
-    this.previous = null;
+    this.directory = new TableDirectory();
     this.pages.clear();
     this.meta.clear();
     this.headsOfDepth.fill(0);
@@ -549,7 +535,7 @@ export class HashTable {
     const page = this.addPage(depth, this.prefix(head));
     this.setNext(page, this.next(head));
     this.setNext(head, page + 1);
-    this.point(head, depth, this.prefix(head), true);
+    this.directory.point(head, depth, this.prefix(head), true);
     return page;
   }
 
@@ -590,14 +576,7 @@ export class HashTable {
   protected begin(): void {
     this.addPage(0, 0);
     this.headsOfDepth[0] = 1;
-    this.point(0, 0, 0, false);
-  }
-
-  /** Lets all directory entries of a prefix name its page. */
-  private point(page: number, depth: number, prefix: number, chained: boolean): void {
-    const first = prefix >>> this.directoryShift;
-    const entry = (page << PAGE_SHIFT) | VALID | (chained ? CHAINED : 0) | depth;
-    this.directory.fill(entry, first, first + 2 ** (this.directoryBits - depth));
+    this.directory.point(0, 0, 0, false);
   }
 
   private addPage(depth: number, prefix: number): number {
@@ -625,9 +604,9 @@ export class HashTable {
   private renumber(from: number, to: number): void {
     const depth = this.depth(from);
     const prefix = this.prefix(from);
-    const entry = this.entryOf(prefix);
+    const entry = this.directory.entryOf(prefix);
     if (entry >>> PAGE_SHIFT === from) {
-      this.point(to, depth, prefix, (entry & CHAINED) !== 0);
+      this.directory.point(to, depth, prefix, (entry & CHAINED) !== 0);
       return;
     }
     let before = entry >>> PAGE_SHIFT;
@@ -636,23 +615,16 @@ export class HashTable {
   }
 
   /**
-   * Splits the full page of a directory entry by the next bit of the hash, reading the key of each of its records. Returns false
-   * where it may not: at the greatest depth, where the directory would outgrow the pages, and in a chain.
+   * Splits the full page of a directory entry by the next bit of the hash, or by several where more entries are expected,
+   * reading the key of each of its records. Returns false where it may not: at the greatest depth, where the directory
+   * would outgrow the pages, and in a chain.
    */
   protected split(entry: number): boolean {
     const depth = entry & DEPTH_MASK;
     const page = entry >>> PAGE_SHIFT;
-    if (depth === DEPTH_MAX || (entry & CHAINED) !== 0) return false;
-    if (depth === this.directoryBits && !this.growDirectory()) return false;
+    if ((entry & CHAINED) !== 0 || !this.mayHaveDepth(depth + 1)) return false;
     const entries = this.collect(page, 0);
-    const prefix = this.prefix(page);
-    const siblingPrefix = prefix | (1 << (31 - depth));
-    const sibling = this.addPage(depth + 1, siblingPrefix);
-    this.setDepth(page, depth + 1);
-    this.headsOfDepth[depth] = this.headsOfDepth[depth]! - 1;
-    this.headsOfDepth[depth + 1] = this.headsOfDepth[depth + 1]! + 2;
-    this.point(page, depth + 1, prefix, false);
-    this.point(sibling, depth + 1, siblingPrefix, false);
+    this.divide(page, depth);
     let touched = 0;
     for (let i = 0; i < entries; i++) touched ^= this.keys.touch(this.scratch[2 * i]!);
     this.touched = touched;
@@ -660,14 +632,36 @@ export class HashTable {
       const ref = this.scratch[2 * i]!;
       const tagAndClock = this.scratch[2 * i + 1]!;
       this.keys.hashOf(ref);
-      const behind = this.keys.high << depth;
-      if (behind >>> 24 !== tagAndClock >>> 24) {
+      const { high } = this.keys;
+      if ((high << depth) >>> 24 !== tagAndClock >>> 24) {
         throw new Error(`hash table: the key of record ${ref >>> 0} no longer has the hash that it was inserted with`);
       }
-      const bits = (behind << 1) >>> 24;
-      this.place(behind < 0 ? sibling : page, bits, ref, (bits << 24) | (tagAndClock & CLOCK_MASK));
+      const target = this.directory.entryOf(high);
+      const bits = (high << (target & DEPTH_MASK)) >>> 24;
+      this.place(target >>> PAGE_SHIFT, bits, ref, (bits << 24) | (tagAndClock & CLOCK_MASK));
     }
     return true;
+  }
+
+  /** Whether there may be pages of that depth; the directory grows where that is all they need. */
+  private mayHaveDepth(depth: number): boolean {
+    if (depth > DEPTH_MAX) return false;
+    return depth <= this.directory.bits || this.directory.grow(Math.max(this.pages.count, this.pagesExpected));
+  }
+
+  /** Divides an empty page in two, and its halves again as far as entries are expected. */
+  private divide(page: number, depth: number): void {
+    const prefix = this.prefix(page);
+    const siblingPrefix = prefix | (1 << (31 - depth));
+    const sibling = this.addPage(depth + 1, siblingPrefix);
+    this.setDepth(page, depth + 1);
+    this.headsOfDepth[depth] = this.headsOfDepth[depth]! - 1;
+    this.headsOfDepth[depth + 1] = this.headsOfDepth[depth + 1]! + 2;
+    this.directory.point(page, depth + 1, prefix, false);
+    this.directory.point(sibling, depth + 1, siblingPrefix, false);
+    if (depth + 1 >= this.depthExpected || !this.mayHaveDepth(depth + 2)) return;
+    this.divide(page, depth + 1);
+    this.divide(sibling, depth + 1);
   }
 
   /** Moves a page's entries to `scratch` behind the first `held` ones and leaves the page empty. Returns how many `scratch` holds. */
@@ -689,28 +683,31 @@ export class HashTable {
     return entries;
   }
 
-  /** After a removal from `page`: frees an empty page of a chain, or merges siblings as long as they fit half a page. */
-  private shrink(page: number): void {
+  /** After a removal from `page`: frees an empty page of a chain, or merges siblings as long as both have few entries. */
+  protected shrink(page: number, entriesMax = MERGE_ENTRIES_MAX): void {
     let kept = page;
     for (;;) {
       const depth = this.depth(kept);
       const prefix = this.prefix(kept);
-      const entry = this.entryOf(prefix);
+      const entry = this.directory.entryOf(prefix);
       if ((entry & CHAINED) !== 0) {
         if (this.entries(kept) === 0) this.unchain(kept, entry >>> PAGE_SHIFT);
         return;
       }
       if (depth === 0) break;
-      const siblingEntry = this.entryOf(prefix ^ (1 << (32 - depth)));
+      const siblingEntry = this.directory.entryOf(prefix ^ (1 << (32 - depth)));
       const sibling = siblingEntry >>> PAGE_SHIFT;
       if ((siblingEntry & (CHAINED | DEPTH_MASK)) !== depth) break; // deeper, or chained
-      if (this.entries(kept) + this.entries(sibling) > MERGE_ENTRIES_MAX) break;
+      if (this.entries(kept) + this.entries(sibling) > entriesMax) break;
       kept = this.merge(kept, sibling, depth);
     }
-    const bits = this.directoryBits;
-    if (bits > 1 && this.previous === null && this.headsOfDepth[bits] === 0 && this.headsOfDepth[bits - 1] === 0) {
-      this.beginDirectory(bits - 1);
-    }
+    this.halveDirectory();
+  }
+
+  /** Halves the directory where no page needs its length; returns whether it did. */
+  protected halveDirectory(): boolean {
+    const { bits } = this.directory;
+    return this.headsOfDepth[bits] === 0 && this.headsOfDepth[bits - 1] === 0 && this.directory.halve();
   }
 
   /** Merges two sibling pages of one depth into the first, whose number after that is returned. No record is read. */
@@ -724,7 +721,7 @@ export class HashTable {
     this.setPrefix(page, prefix);
     this.headsOfDepth[depth] = this.headsOfDepth[depth]! - 2;
     this.headsOfDepth[depth - 1] = this.headsOfDepth[depth - 1]! + 1;
-    this.point(page, depth - 1, prefix, false);
+    this.directory.point(page, depth - 1, prefix, false);
     for (let i = 0; i < entries; i++) {
       const tagAndClock = this.scratch[2 * i + 1]!;
       const bits = (i < ofPage ? pageBits : 128 - pageBits) | (tagAndClock >>> 25);
@@ -746,53 +743,7 @@ export class HashTable {
       while (this.next(before) !== page + 1) before = this.next(before) - 1;
       this.setNext(before, next);
     }
-    this.point(newHead, this.depth(page), this.prefix(page), this.next(newHead) !== 0);
+    this.directory.point(newHead, this.depth(page), this.prefix(page), this.next(newHead) !== 0);
     this.freePage(page);
-  }
-
-  private growDirectory(): boolean {
-    const bits = this.directoryBits + 1;
-    const pages = Math.max(this.pages.count, this.pagesExpected);
-    const entriesMax = Math.max(1 << DIRECTORY_BITS_FREE, pages * 2 ** DIRECTORY_SLACK_BITS);
-    if (bits > DEPTH_MAX || 2 ** bits > entriesMax) return false;
-    if (this.previous !== null) this.copyDirectory(this.directory.length);
-    this.beginDirectory(bits);
-    return true;
-  }
-
-  /** The directory entry of a hash, from the previous directory where it was not copied yet. */
-  protected entryOf(high: number): number {
-    const entry = this.directory[high >>> this.directoryShift]!;
-    return entry !== 0 ? entry : this.entryNotCopied(high);
-  }
-
-  private entryNotCopied(high: number): number {
-    if (this.previous === null) throw new Error('hash table: a directory entry is missing');
-    return this.previous[high >>> this.previousShift]!;
-  }
-
-  /**
-   * Goes on with a directory of twice or half as many entries, zeros at first. Until all are copied, an entry that is 0 stands
-   * in the previous one. That stays right: whatever changes an entry writes all entries of its page, and to the new one.
-   */
-  private beginDirectory(bits: number): void {
-    this.previous = this.directory;
-    this.previousShift = this.directoryShift;
-    this.copied = 0;
-    this.directory = new Int32Array(2 ** bits);
-    this.directoryBits = bits;
-    this.directoryShift = 32 - bits;
-    if (this.directory.length <= DIRECTORY_SMALL) this.copyDirectory(DIRECTORY_SMALL);
-  }
-
-  /** Copies so many entries more from the previous directory, and forgets it behind the last. */
-  private copyDirectory(entries: number): void {
-    const { directory, previous } = this;
-    const end = Math.min(directory.length, this.copied + entries);
-    for (let i = this.copied; i < end; i++) {
-      if (directory[i] === 0) directory[i] = previous![(i << this.directoryShift) >>> this.previousShift]!;
-    }
-    this.copied = end;
-    if (end === directory.length) this.previous = null;
   }
 }

@@ -66,7 +66,7 @@ export class Keyspace implements RecordKeys {
   /** Deadline of the last `readExpiry`, ms in two int32 lanes. */
   expiryHigh = 0;
   expiryLow = 0;
-  /** Hash lanes of the last `hashOf`. */
+  /** Hash lanes of the last `hashOf`; the low one only of a key that is not in its record. */
   high = 0;
   low = 0;
   /** Sum of the lengths of all keys and values. */
@@ -186,7 +186,6 @@ export class Keyspace implements RecordKeys {
     const from = reader.start + reader.keyAt;
     this.hash.hash(reader.bytes, from, from + reader.keyLength);
     this.high = this.hash.high;
-    this.low = this.hash.low;
   }
 
   touch(reference: Reference): number {

@@ -46,6 +46,18 @@ export class LoadableKeyspace extends Keyspace implements EnteredRecords {
     this.arena.detach(this.id);
   }
 
+  // ---- a log that is folded ------------------------------------------------------------------------------------------
+
+  /** The table makes room from now on as if so many keys in all were to come; 0: nothing is known. */
+  expectKeys(count: number): void {
+    this.table.expectEntries(count);
+  }
+
+  /** Gives back room that was made in vain, looking at so many pages of the table. Returns true at the end. */
+  mergeSparse(pages: number): boolean {
+    return this.table.mergeSparse(pages);
+  }
+
   // ---- records that are not in the table yet -------------------------------------------------------------------------
 
   /** Begins loading: records are made, or adopted, without the table, which is filled with all of them at the end. */

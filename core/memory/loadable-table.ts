@@ -4,9 +4,10 @@
  * touched once. The table becomes what it would have grown to.
  */
 
-import { HashTable, type RecordKeys, TABLE_PAGE_CELLS } from './hash-table.js';
+import { CURSOR_NONE, HashTable, type RecordKeys, TABLE_PAGE_CELLS } from './hash-table.js';
 import { BUCKET_BITS, EntryList, type PendingEntries } from './pending-entries.js';
 import type { Reference } from './reference.js';
+import { DEPTH_MASK, DEPTH_MAX, PAGE_SHIFT } from './table-directory.js';
 
 export type { RecordKeys };
 
@@ -20,14 +21,18 @@ export interface EnteredRecords {
 
 /** Entries that a page has on average where a table has grown. */
 const ENTRIES_PER_PAGE = 44;
+/** Entries that a page has at least where it was divided for all that are expected: it is half full when it is divided once more. */
+const ENTRIES_WHEN_DIVIDED = 28;
+/** Pages are merged into one that has as many entries at most: it has room for some more. */
+const MERGED_ENTRIES_MAX = TABLE_PAGE_CELLS - 4;
 /** Entries that are placed together, at least: many pages of the table, and a fraction of a millisecond. */
 const GROUP_ENTRIES = 512;
 /** Buckets that are entered at once where the entries go in one by one. */
 const ALONE_BUCKETS = 64;
-const DEPTH_MASK = 31;
-const PAGE_SHIFT = 7;
 
 export class LoadableTable extends HashTable {
+  /** Where `mergeSparse` goes on, a prefix of hashes below 2^32. */
+  private mergedUpTo = 0;
   private group = new EntryList(0);
   /** By the 8 bits kept in an entry: the last entry of the page with them plus 1, and by entry the one before. */
   private readonly lastOfBits = new Uint8Array(256);
@@ -93,7 +98,7 @@ export class LoadableTable extends HashTable {
     records: EnteredRecords,
     onDuplicate: (reference: Reference) => never,
   ): void {
-    let entry = this.entryOf(prefix);
+    let entry = this.directory.entryOf(prefix);
     const few = to - from <= TABLE_PAGE_CELLS;
     // A page above the group holds nothing: it has no other entries than those that come later.
     while ((entry & DEPTH_MASK) < (few ? depth : depth + 1)) {
@@ -101,7 +106,7 @@ export class LoadableTable extends HashTable {
         this.enterOneByOne(from, to, records, onDuplicate);
         return;
       }
-      entry = this.entryOf(prefix);
+      entry = this.directory.entryOf(prefix);
     }
     if (few && (entry & DEPTH_MASK) === depth) {
       this.enterPage(entry >>> PAGE_SHIFT, depth, from, to, records, onDuplicate);
@@ -110,6 +115,38 @@ export class LoadableTable extends HashTable {
     const middle = this.partition(depth, from, to);
     this.enterGroup(prefix, depth + 1, from, middle, records, onDuplicate);
     this.enterGroup(prefix | (1 << (31 - depth)), depth + 1, middle, to, records, onDuplicate);
+  }
+
+  /**
+   * Full pages are divided from now on as so many entries in all will need it: then few records are read twice for it. Where
+   * fewer come, `mergeSparse` gives back what was too much.
+   * @param count 0: nothing is known any more.
+   */
+  expectEntries(count: number): void {
+    this.pagesExpected = Math.ceil(count / ENTRIES_PER_PAGE);
+    this.depthExpected =
+      count < TABLE_PAGE_CELLS ? 0 : Math.min(DEPTH_MAX, Math.floor(Math.log2(count / ENTRIES_WHEN_DIVIDED)));
+  }
+
+  /**
+   * Merges pages that fit into one, as if the table had grown page by page, from where the last call ended: so many at most.
+   * Returns true at the end.
+   */
+  mergeSparse(pages: number): boolean {
+    this.cursorState = CURSOR_NONE;
+    for (let left = pages; left > 0 && this.pages.count > 0; left--) {
+      this.directory.step();
+      this.shrink(this.directory.entryOf(this.mergedUpTo) >>> PAGE_SHIFT, MERGED_ENTRIES_MAX);
+      const depth = this.directory.entryOf(this.mergedUpTo) & DEPTH_MASK;
+      const interval = 2 ** (32 - depth);
+      this.mergedUpTo = (Math.floor(this.mergedUpTo / interval) + 1) * interval;
+      if (this.mergedUpTo === 2 ** 32) break;
+    }
+    if (this.pages.count > 0 && this.mergedUpTo < 2 ** 32) return false;
+    this.directory.step(pages * TABLE_PAGE_CELLS);
+    if (this.directory.filling || this.halveDirectory()) return false;
+    this.mergedUpTo = 0;
+    return true;
   }
 
   /** Moves the entries whose hash has a 0 behind its first `depth` bits in front of the others. Returns where these begin. */

@@ -149,3 +149,81 @@ for (const [name, hash] of [
     }
   });
 }
+
+function insert(loaded: Loaded, number: number): void {
+  const key = keyOf(number);
+  loaded.keys.hash(key);
+  loaded.table.find(loaded.keys.high, key, 0, key.length);
+  loaded.table.insert(loaded.keys.add(key));
+  loaded.table.setClock(number);
+}
+
+/** A block of pages is given back when half of another one is free, too. */
+const KEPT_BYTES = 3 * 128 * 1024;
+
+function mergeAll(table: LoadableTable): void {
+  table.expectEntries(0);
+  while (!table.mergeSparse(7));
+}
+
+for (const { name, make, counts } of HASHES) {
+  describe(`a table that makes room ahead, ${name}`, () => {
+    for (const count of counts) {
+      for (const factor of [1, 8]) {
+        it(`of ${count} keys where ${factor} times as many were expected has the size of a grown one in the end`, () => {
+          const loaded = new Loaded(make());
+          const { table, keys } = loaded;
+          for (let number = 0; number < count; number++) {
+            if (number % 1000 === 100) table.expectEntries(Math.min(count, number * 8) * factor);
+            insert(loaded, number);
+          }
+          mergeAll(table);
+          let wrong = 0;
+          for (let number = 0; number < count; number++) {
+            const key = keyOf(number);
+            keys.hash(key);
+            if (table.find(keys.high, key, 0, key.length) !== number + 1 || table.clock() !== number) wrong++;
+          }
+          expect(wrong).toBe(0);
+          const other = grown(make(), count);
+          expect(table.count).toBe(count);
+          // Pages of equal hashes are chained where the directory ended, which may lie deeper.
+          const share = factor === 1 || name === 'a good hash' ? 1.15 : 2;
+          expect(table.bytes).toBeLessThanOrEqual(other.table.bytes * share + (factor === 1 ? 4096 : KEPT_BYTES));
+          expect(scanned(loaded).sort()).toEqual(scanned(other).sort());
+        });
+      }
+    }
+  });
+}
+
+it('reads few records again where it knew how many keys come', () => {
+  const count = 100_000;
+  const loaded = new Loaded(new KeyHash(SEED));
+  for (let number = 0; number < count; number++) {
+    if (number === 1000) loaded.table.expectEntries(count);
+    insert(loaded, number);
+  }
+  expect(loaded.keys.hashed).toBeLessThan(count / 5);
+  expect(grown(new KeyHash(SEED), count).keys.hashed).toBeGreaterThan(count);
+});
+
+it('gives back all that it expected in vain when its keys are removed', () => {
+  const loaded = new Loaded(new KeyHash(SEED));
+  const { table, keys } = loaded;
+  for (let number = 0; number < 5000; number++) {
+    if (number === 100) table.expectEntries(1_000_000);
+    insert(loaded, number);
+  }
+  for (let number = 0; number < 5000; number++) {
+    const key = keyOf(number);
+    keys.hash(key);
+    table.find(keys.high, key, 0, key.length);
+    table.remove();
+  }
+  mergeAll(table);
+  expect(scanned(loaded)).toEqual([]);
+  expect(table.bytes).toBeLessThan(4096);
+  // An empty table, and one without pages, end at once.
+  expect(new LoadableTable(keys).mergeSparse(1)).toBe(true);
+});
