@@ -30,6 +30,8 @@ const RETURNED_SHARE = 0.9;
 const LOOK_SYNC_SHARE = 1 / 2;
 /** Looking keeps a processor busy, and who has not answered by then does not answer at once: the limit, however slow the disk. */
 const LOOK_MICROS_MAX = 1000;
+/** Share of writes in the commands of the last commit from which replies of reads wait for the next one, too. */
+const EVEN_SHARE_MIN = 0.2;
 /** Batches in flight at most; a power of two above what the log's ring holds. */
 const FLIGHT_MAX = 4096;
 
@@ -148,6 +150,9 @@ export class CommitPipeline implements EffectSink {
   private lookingSince = 0;
   /** Entries that the last commit let go or left waiting: as many may be back soon. */
   private expectedEntries = 0;
+  /** Writers were many in the last commit; all commands before it. */
+  private sharesEvenly = false;
+  private commandsAtCommit = 0;
   private readonly turnEnd = (): void => {
     this.scheduled = false;
     this.endTurnOrLook();
@@ -186,6 +191,16 @@ export class CommitPipeline implements EffectSink {
    */
   get congested(): boolean {
     return (this.batch === undefined && this.writer !== undefined) || this.failed;
+  }
+
+  /**
+   * Every reply waits for this sequence at least; 0 for none. On a fast disk this thread commits at the end of the turn and
+   * serves nobody meanwhile. Where writers are many, replies of reads wait for that, too: readers who are answered at once
+   * come back before it, several times while a writer waits once, and the writers lose the processor to them.
+   */
+  get replyFloor(): number {
+    if (this.batchEntries === 0 || !this.sharesEvenly || this.flightTail !== this.flightHead) return 0;
+    return this.inlineNow && this.batchBytes <= INLINE_BYTES_MAX ? this.sealedSequence : 0;
   }
 
   /** The log has failed, and with it everything that waits for it. */
@@ -391,11 +406,18 @@ export class CommitPipeline implements EffectSink {
   private worthALook(): boolean {
     const { batch, batchEntries, looks } = this;
     if (batch === undefined || batchEntries === 0 || this.flightTail !== this.flightHead) return false;
-    if (this.effects!.position - batch.bodyStart > INLINE_BYTES_MAX) return false;
+    if (this.batchBytes > INLINE_BYTES_MAX) return false;
     if (!this.inlineNow) return this.othersReturn();
     const brought = batchEntries - this.entriesAtLook;
-    if (looks === LOOKS_MAX || brought < LOOK_ENTRIES_MIN || brought < batchEntries * LOOK_SHARE_MIN) return false;
+    if (looks === LOOKS_MAX || brought === 0) return false;
+    // Readers whose replies are held do not come back before the commit.
+    if (this.replyFloor > 0 && batchEntries < this.commandsRun() - this.commandsAtCommit) return true;
+    if (brought < LOOK_ENTRIES_MIN || brought < batchEntries * LOOK_SHARE_MIN) return false;
     return brought >= (this.commandsRun() - this.commandsAtLook) * LOOK_WRITES_MIN;
+  }
+
+  private get batchBytes(): number {
+    return this.batch === undefined ? 0 : this.effects!.position - this.batch.bodyStart;
   }
 
   /** Whether it is worth to wait for those who may come back. */
@@ -416,11 +438,8 @@ export class CommitPipeline implements EffectSink {
   /** The turn is over: what was sealed is on its way, unless a batch is in flight that it can follow. */
   private endTurn(): void {
     if (this.failed || this.batchEntries === 0 || this.flightTail !== this.flightHead) return;
-    const effects = this.effects!;
-    const batch = this.batch!;
-    const bytes = effects.position - batch.bodyStart;
-    if (bytes > INLINE_BYTES_MAX || !this.inlineNow || !this.commitInline(batch, effects.position))
-      this.submitOpenBatch();
+    const inline = this.batchBytes <= INLINE_BYTES_MAX && this.inlineNow;
+    if (!inline || !this.commitInline(this.batch!, this.effects!.position)) this.submitOpenBatch();
     this.openBatch();
   }
 
@@ -443,6 +462,10 @@ export class CommitPipeline implements EffectSink {
     this.batchEntries = 0;
     this.committed = batchFirstSequence + batchEntries - 1;
     this.expectedEntries = batchEntries;
+    const commands = this.commandsRun();
+    const share = batchEntries / (commands - this.commandsAtCommit);
+    this.sharesEvenly = batchEntries >= LOOK_ENTRIES_MIN && share >= EVEN_SHARE_MIN;
+    this.commandsAtCommit = commands;
     if (this.cuts.length > 0) this.settleCuts();
     this.openBatch();
     this.onAdvance();

@@ -36,6 +36,8 @@ export interface CommandProcessor {
 export interface CommitState {
   /** Replies that depend on this sequence or an earlier one may leave. */
   readonly committed: number;
+  /** Every reply waits for this sequence at least, whatever it depends on; 0 for none. */
+  readonly replyFloor: number;
   /** True while no command may be executed. */
   readonly congested: boolean;
   /** Bytes of effects that are not committed. */

@@ -86,6 +86,7 @@ export class TurnOutput<Writer extends ReplyWriter = ReplyWriter> implements Rep
   end(): void {
     const { writer } = this;
     const { output, transport } = this.target!;
+    if (this.commit!.replyFloor > 0) this.holdAll(this.commit!.replyFloor);
     if (writer.position > this.regionStart) this.flush(writer.position);
     if (this.settled && !output.release(this.context!, transport, this.commit!.committed)) this.broken = true;
     this.leaveBlock();
@@ -135,6 +136,12 @@ export class TurnOutput<Writer extends ReplyWriter = ReplyWriter> implements Rep
 
   private hold(sequence: number): void {
     if (this.readyEnd < 0) this.readyEnd = this.commandStart;
+    if (sequence > this.sequence) this.sequence = sequence;
+  }
+
+  /** All replies that are still here wait for this sequence at least. */
+  private holdAll(sequence: number): void {
+    this.readyEnd = this.regionStart;
     if (sequence > this.sequence) this.sequence = sequence;
   }
 

@@ -187,6 +187,57 @@ describe('commit pipeline', () => {
     expect(sizes()).toEqual([8, 8]);
   });
 
+  it('lets all replies of a turn wait for its commit on a fast disk while writers are many, and looks as long as some come', async () => {
+    const sizes = (): number[] => log.committed.map((closed) => closed.entryCount);
+    const arrive = (counts: number[]): void => {
+      const [count, ...later] = counts;
+      for (let i = 0; i < count!; i++) entry(10);
+      reads += count!;
+      if (later.length > 0) setImmediate(() => arrive(later));
+    };
+    const settled = async (): Promise<void> => {
+      for (let i = 0; i < 10; i++) await turn();
+    };
+    arrive([10]);
+    // Nothing is known yet of who comes.
+    expect(pipeline.replyFloor).toBe(0);
+    await settled();
+    expect(pipeline.replyFloor).toBe(0);
+    arrive([4, 1, 1]);
+    expect(pipeline.replyFloor).toBe(14);
+    await settled();
+    expect(sizes()).toEqual([10, 6]);
+    expect(pipeline.replyFloor).toBe(0);
+    // Mostly reads: they do not wait.
+    reads += 100;
+    arrive([6]);
+    expect(pipeline.replyFloor).toBe(22);
+    await settled();
+    arrive([6]);
+    expect(pipeline.replyFloor).toBe(0);
+    await settled();
+    // Few writers.
+    arrive([3]);
+    await settled();
+    arrive([1]);
+    expect(pipeline.replyFloor).toBe(0);
+  });
+
+  it('lets no other reply wait for a batch that the log thread commits', async () => {
+    for (let i = 0; i < 10; i++) entry(10);
+    for (let i = 0; i < 3; i++) await turn();
+    entry(10);
+    expect(pipeline.replyFloor).toBe(11);
+    log.averageSyncMicros = 1000;
+    expect(pipeline.replyFloor).toBe(0);
+    for (let i = 0; i < 3; i++) await turn();
+    expect(log.pending).toHaveLength(1);
+    log.averageSyncMicros = 50;
+    entry(10);
+    expect(pipeline.replyFloor).toBe(0);
+    log.advance();
+  });
+
   it('waits on a slow disk for those who may come back, for half of a usual sync and 1 ms at most', async () => {
     let now = 0;
     start({ lastMicros: 0, nowMicros: () => now, committed: () => {}, synced: () => {} });

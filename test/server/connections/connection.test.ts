@@ -314,6 +314,21 @@ describe('backpressure', () => {
     expect([transport.text, transport.reading]).toEqual(['+PONG\r\n+PONG\r\n', true]);
   });
 
+  test('where every reply waits for a commit, those of a turn leave behind it in their order', async () => {
+    const { transport } = server.client();
+    server.commit.held = true;
+    server.commit.replyFloor = server.commit.write();
+    transport.send(commands('PING', 'GET k', 'SET k v', 'PING'));
+    expect([server.processor.executed, transport.text]).toEqual([4, '']);
+    server.commit.replyFloor = 0;
+    server.commit.commit(1);
+    // A later turn keeps the order: the SET of the first one is not committed yet.
+    transport.send(commands('PING'));
+    server.commit.commitAll();
+    await turns();
+    expect(transport.text).toBe('+PONG\r\n$-1\r\n+OK\r\n+PONG\r\n+PONG\r\n');
+  });
+
   test('congestion in the middle of a pipeline', async () => {
     const { transport } = server.client();
     const write = server.commit.write.bind(server.commit);

@@ -14,6 +14,7 @@ import type { KeyFetcher } from '../../../server/resp/key-scout.js';
 export class SmallCommit implements CommitState {
   committed = 0;
   congested = false;
+  replyFloor = 0;
   uncommittedBytes = 0;
   /** Sequence of the last write. */
   sequence = 0;
