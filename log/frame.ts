@@ -203,6 +203,9 @@ export function sealFrame(
   return total;
 }
 
+/** Where the bytes begin, from the start of a frame, that the running checksum behind it is computed from; they end with its body. */
+export const RUNNING_INPUT_AT = AT_RUNNING;
+
 /** Running checksum behind the frame at `at`, from its own previous one, its checksum and its body; into `target`. */
 export function advanceRunningChecksum(bytes: Uint8Array, at: number, bodyBytes: number, target: Uint8Array): void {
   sha256Front(bytes, at + AT_RUNNING, at + FRAME_HEADER_BYTES + bodyBytes, target, 0);

@@ -35,6 +35,9 @@ export interface BatchLogWriter extends LogWriter {
     flags: number,
   ): boolean;
 
+  /** Does what an inline commit has put off; to be called once its replies have left. */
+  settle(): void;
+
   /** Closes the batch and hands it to the log thread; batches are committed in the order in which they were closed. */
   submit(
     batch: BatchBuffer,

@@ -3,10 +3,13 @@
  * batches, the waiting flags, and the end of the log. Whoever holds the token, and nobody else, reads and writes the
  * fields below `end`; counts and flags are atomic words.
  */
-import { RUNNING_CHECKSUM_BYTES } from '../checksums.js';
+import { RUNNING_CHECKSUM_BYTES, sha256Front } from '../checksums.js';
 import { FRAME_ALIGNMENT } from '../frame.js';
 
-export const STATE_BYTES = 4096;
+/** Longest input of a running checksum that is put off; beyond it, copying would cost, too. */
+const DUE_BYTES_MAX = 32 * 1024;
+const DUE_AT = 4096;
+export const STATE_BYTES = DUE_AT + DUE_BYTES_MAX;
 /** Newest positions whose frames are remembered; at least twice the number of cells. */
 export const POSITIONS_REMEMBERED = 64;
 
@@ -42,6 +45,9 @@ export const Word = {
   /** Kind of the last frame. */
   lastKind: 100,
   featureLevel: 101,
+  /** Bytes that the running checksum is still to be computed from, 0 for none, and the position that the frame committed. */
+  dueBytes: 102,
+  duePosition: 103,
 } as const;
 
 export const Holder = { free: 0, server: 1, logThread: 2 } as const;
@@ -82,6 +88,8 @@ export class CommitState {
   readonly numbers: Float64Array;
   /** Running checksum behind the last frame. */
   readonly running: Uint8Array;
+  /** Written by the server thread only, and read by whoever settles. */
+  private readonly due: Uint8Array;
   private readonly frameIdx: Float64Array;
   private readonly frameRunning: Uint8Array;
 
@@ -90,6 +98,7 @@ export class CommitState {
     this.words = new Int32Array(memory, 0, NUMBERS_AT / 4);
     this.numbers = new Float64Array(memory, NUMBERS_AT, (RUNNING_AT - NUMBERS_AT) / 8);
     this.running = new Uint8Array(memory, RUNNING_AT, RUNNING_CHECKSUM_BYTES);
+    this.due = new Uint8Array(memory, DUE_AT, DUE_BYTES_MAX);
     this.frameIdx = new Float64Array(memory, FRAME_IDX_AT, POSITIONS_REMEMBERED);
     this.frameRunning = new Uint8Array(memory, FRAME_RUNNING_AT, POSITIONS_REMEMBERED * RUNNING_CHECKSUM_BYTES);
   }
@@ -116,11 +125,39 @@ export class CommitState {
 
   /** Counts the oldest position as committed by the last frame. The caller holds the token. */
   countCommitted(): void {
-    const slot = Atomics.load(this.words, Word.committed) & (POSITIONS_REMEMBERED - 1);
-    this.frameIdx[slot] = this.numbers[Num.idx]!;
-    const at = slot * RUNNING_CHECKSUM_BYTES;
-    for (let i = 0; i < RUNNING_CHECKSUM_BYTES; i++) this.frameRunning[at + i] = this.running[i]!;
+    const position = Atomics.load(this.words, Word.committed);
+    this.frameIdx[position & (POSITIONS_REMEMBERED - 1)] = this.numbers[Num.idx]!;
+    if (this.words[Word.dueBytes] === 0) this.rememberRunning(position);
+    else this.words[Word.duePosition] = position;
     Atomics.add(this.words, Word.committed, 1);
+  }
+
+  private rememberRunning(position: number): void {
+    const at = (position & (POSITIONS_REMEMBERED - 1)) * RUNNING_CHECKSUM_BYTES;
+    for (let i = 0; i < RUNNING_CHECKSUM_BYTES; i++) this.frameRunning[at + i] = this.running[i]!;
+  }
+
+  /**
+   * Puts off the running checksum of these bytes until the token is taken the next time: replies need not wait for it. The
+   * caller is the server thread, holds the token, and has committed the frame.
+   * @returns false where there are too many bytes.
+   */
+  postponeRunning(bytes: Uint8Array, start: number, end: number): boolean {
+    if (end - start > DUE_BYTES_MAX) return false;
+    this.due.set(bytes.subarray(start, end));
+    Atomics.store(this.words, Word.dueBytes, end - start);
+    return true;
+  }
+
+  /** Whether a running checksum was put off. */
+  get runningIsDue(): boolean {
+    return Atomics.load(this.words, Word.dueBytes) !== 0;
+  }
+
+  private settleRunning(): void {
+    sha256Front(this.due, 0, this.words[Word.dueBytes]!, this.running, 0);
+    this.rememberRunning(this.words[Word.duePosition]!);
+    Atomics.store(this.words, Word.dueBytes, 0);
   }
 
   /** The idx of the frame that committed a position, one of the newest. */
@@ -128,15 +165,23 @@ export class CommitState {
     return this.frameIdx[position & (POSITIONS_REMEMBERED - 1)]!;
   }
 
-  /** A copy of the running checksum behind that frame. */
+  /** A copy of the running checksum behind that frame. Asked by the server thread. */
   runningOf(position: number): Uint8Array {
+    const due = Atomics.load(this.words, Word.dueBytes);
+    if (due !== 0 && this.words[Word.duePosition] === position) {
+      const running = new Uint8Array(RUNNING_CHECKSUM_BYTES);
+      sha256Front(this.due, 0, due, running, 0);
+      return running;
+    }
     const at = (position & (POSITIONS_REMEMBERED - 1)) * RUNNING_CHECKSUM_BYTES;
     return this.frameRunning.slice(at, at + RUNNING_CHECKSUM_BYTES);
   }
 
-  /** Takes the token if it is free. */
+  /** Takes the token if it is free. Whoever has it finds the running checksum as it should be. */
   tryTake(holder: number): boolean {
-    return Atomics.compareExchange(this.words, Word.token, Holder.free, holder) === Holder.free;
+    if (Atomics.compareExchange(this.words, Word.token, Holder.free, holder) !== Holder.free) return false;
+    if (this.runningIsDue) this.settleRunning();
+    return true;
   }
 
   /** Takes the token, waiting for the other thread; only on a thread that may block. */

@@ -2,7 +2,16 @@
  * Writes one frame at the end of the open segment and makes it durable. Both committing threads run this code, each with
  * its own instance over the shared state; whoever calls holds the commit token.
  */
-import { advanceRunningChecksum, FRAME_ALIGNMENT, FrameHeader, FrameKind, frameBytes, sealFrame } from '../frame.js';
+import {
+  advanceRunningChecksum,
+  FRAME_ALIGNMENT,
+  FRAME_HEADER_BYTES,
+  FrameHeader,
+  FrameKind,
+  frameBytes,
+  RUNNING_INPUT_AT,
+  sealFrame,
+} from '../frame.js';
 import { LogError } from '../log-error.js';
 import { alignedBytes } from './aligned-memory.js';
 import { type CommitState, monotonicMs, Num, Word } from './commit-state.js';
@@ -30,6 +39,7 @@ export class Committer {
   /**
    * Commits the frame whose body lies at bytes[FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + bodyBytes). The room for it must
    * be there. When it returns, the frame is durable and the shared end of the log lies behind it.
+   * @param postpone leaves the running checksum to the next who takes the token; only for the server thread
    * @throws LogError `LOG_FAILED`: the outcome is unknown, and the log is poisoned for every thread
    */
   commit(
@@ -40,8 +50,10 @@ export class Committer {
     firstSequence: number,
     entryCount: number,
     timeMs: number,
+    postpone = false,
   ): void {
-    const { words, numbers } = this.state;
+    const { state } = this;
+    const { words, numbers } = state;
     const header = this.header;
     header.kind = kind;
     header.flags = flags;
@@ -53,9 +65,11 @@ export class Committer {
     header.committedEpoch = numbers[Num.committedEpoch]!;
     header.committedIdx = numbers[Num.committedIdx]!;
     header.bodyBytes = bodyBytes;
-    const total = sealFrame(bytes, 0, header, this.state.running, words[Word.salt]!);
+    const total = sealFrame(bytes, 0, header, state.running, words[Word.salt]!);
     this.writeAndSync(bytes, total);
-    advanceRunningChecksum(bytes, 0, bodyBytes, this.state.running);
+    if (!postpone || !state.postponeRunning(bytes, RUNNING_INPUT_AT, FRAME_HEADER_BYTES + bodyBytes)) {
+      advanceRunningChecksum(bytes, 0, bodyBytes, state.running);
+    }
     numbers[Num.idx] = header.idx;
     numbers[Num.committedEpoch] = header.epoch;
     numbers[Num.committedIdx] = header.idx;

@@ -199,7 +199,7 @@ export class LocalLogWriter implements BatchLogWriter {
     try {
       // A roll leaves the segment without room, so this also keeps commits out of one that has ended.
       if (!this.state.failed && this.state.room >= frameBytes(bodyBytes) + FRAME_ALIGNMENT) {
-        this.committer.commit(batch.bytes, bodyBytes, FrameKind.data, flags, firstSequence, entryCount, timeMs);
+        this.committer.commit(batch.bytes, bodyBytes, FrameKind.data, flags, firstSequence, entryCount, timeMs, true);
         committed = true;
         // Committed before closed, and both under the token: the log thread must never see this batch as pending.
         this.state.countCommitted();
@@ -217,6 +217,10 @@ export class LocalLogWriter implements BatchLogWriter {
     this.host.committedInline();
     this.onAdvance();
     return true;
+  }
+
+  settle(): void {
+    if (this.state.runningIsDue && this.state.tryTake(Holder.server)) this.state.release();
   }
 
   submit(

@@ -469,6 +469,7 @@ export class CommitPipeline implements EffectSink {
     if (this.cuts.length > 0) this.settleCuts();
     this.openBatch();
     this.onAdvance();
+    this.writer!.settle();
     if (this.waiters.length > 0) this.settleWaiters();
     return true;
   }

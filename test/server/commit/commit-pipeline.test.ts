@@ -30,6 +30,7 @@ class MemoryLog implements BatchLogWriter {
   closedCount = 0;
   failure: LogError | undefined = undefined;
   failNext = false;
+  settled = 0;
   buffers = 4;
   resetNext = false;
   readonly committed: Closed[] = [];
@@ -57,6 +58,9 @@ class MemoryLog implements BatchLogWriter {
     this.buffers++;
     this.committedSequence = firstSequence + entryCount - 1;
     return true;
+  }
+  settle(): void {
+    this.settled++;
   }
   submit(batch: BatchBuffer, bodyEnd: number, firstSequence: number, entryCount: number): void {
     this.pending.push({ firstSequence, entryCount, body: batch.bytes.slice(batch.bodyStart, bodyEnd), inline: false });
@@ -157,6 +161,16 @@ describe('commit pipeline', () => {
       [1, 2, true],
     ]);
     expect(advances).toEqual([2]);
+  });
+
+  it('lets the log do the rest of an inline commit behind the replies', async () => {
+    let settledAtAdvance = -1;
+    pipeline.onAdvance = () => {
+      settledAtAdvance = log.settled;
+    };
+    entry(10);
+    await turn();
+    expect([settledAtAdvance, log.settled]).toEqual([0, 1]);
   });
 
   it('looks again on a fast disk for entries that can share the commit, while each look brings enough, and so often at most', async () => {
