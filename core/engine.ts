@@ -110,7 +110,7 @@ const EFFECT_OVERHEAD_BYTES = 16;
 /** Redis' error for writes that cannot reach its log. */
 export const ERROR_NO_SPACE = 'MISCONF Errors writing to the AOF file: No space left on device';
 const ERROR_OOM = "OOM command not allowed when used memory > 'maxmemory'.";
-const ERROR_LOADING = 'LOADING Redis is loading the dataset in memory';
+export const ERROR_LOADING = 'LOADING Redis is loading the dataset in memory';
 const ERROR_MONITOR = "ERR Replica can't interact with the keyspace";
 const ERROR_NO_AUTH = 'NOAUTH Authentication required.';
 

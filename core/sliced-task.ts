@@ -7,6 +7,8 @@ export interface SlicedTask {
    * only after ConnectionRegistry.wake(session). Absent for tasks that can always go on.
    */
   readonly resting?: boolean;
+  /** False where no step of the task looks at the dataset or changes it. Absent for tasks that do. */
+  readonly touchesDataset?: boolean;
   /**
    * Runs one slice: until `x.sliceOver()` says that the budget is used up, or to the end.
    * @returns true when the command is done and its reply is written.

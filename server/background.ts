@@ -48,6 +48,7 @@ export class Background {
 
   /** @param hz ticks a second. */
   start(hz: number): void {
+    this.stop();
     this.timer = setInterval(() => this.tick(), 1000 / hz);
   }
 

@@ -26,6 +26,9 @@ export interface ShutdownOptions {
   readonly force?: boolean;
 }
 
+/** What a running server's dataset is rebuilt from: a snapshot taken for that, or what a restart would use. */
+export type ReloadKind = 'snapshot' | 'restart';
+
 /** What a server is, fixed once it listens. */
 export interface ServerFacts {
   /** TCP port that it listens on. */
@@ -76,6 +79,11 @@ export interface ServerContext {
   readonly errorCounts: Map<string, number>;
   /** JavaScript heap in use by the process' other threads, in bytes. */
   otherHeapBytes(): number;
+  /**
+   * Drops the dataset and rebuilds it while all clients wait; see dataset-reload.ts.
+   * @throws where nothing was dropped; a failure behind that ends the server.
+   */
+  reload(kind: ReloadKind, reason: string): Promise<void>;
   /** Drains, commits, seals and closes; resolves when the log is closed. */
   shutdown(options: ShutdownOptions): Promise<void>;
 }

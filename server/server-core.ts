@@ -28,13 +28,14 @@ import { Listener } from './connections/listener.js';
 import { TurnOutput } from './connections/turn-output.js';
 import { CountingReplyWriter } from './counting-reply-writer.js';
 import { logDirectoryOf } from './data-directory.js';
+import { DatasetReload } from './dataset-reload.js';
 import { ServerClock, systemClock } from './engine-clock.js';
 import { ExecutionWatch } from './execution-watch.js';
 import { MemoryReturn, v8Collect, v8HeapBytes } from './memory-return.js';
 import { MonitorFeed } from './monitor-feed.js';
 import { Recovery } from './recovery.js';
 import { renamedCommands } from './renamed-commands.js';
-import type { LoadingState, LogSpace, ServerContext, ServerFacts } from './server-context.js';
+import type { LoadingState, LogSpace, ReloadKind, ServerContext, ServerFacts } from './server-context.js';
 import type { RunningCore, ServerCoreHooks, ServerCoreOptions, ShutdownRequest } from './server-core-seam.js';
 import { type GrowingCounters, ServerStatistics } from './server-statistics.js';
 import { SliceMeter } from './slice-meter.js';
@@ -74,6 +75,7 @@ export class ServerCore implements RunningCore, ServerContext {
   private readonly background: Background;
   private readonly transactionLog: LocalLog;
   private readonly snapshotService: SnapshotService;
+  private readonly datasetReload: DatasetReload;
   private writer: LocalLogWriter | undefined = undefined;
   private failed = false;
   private ending: Promise<void> | undefined = undefined;
@@ -141,6 +143,7 @@ export class ServerCore implements RunningCore, ServerContext {
       knownCommitted: this.snapshotService.knownCommitted,
       onEvent: (event) => this.logEvent(event),
     });
+    this.datasetReload = this.makeReload();
     if (process.env[FAULTS_VARIABLE]) this.log.warn(`${FAULTS_VARIABLE} is set: the log behaves as if its disk failed`);
     config.attach(new LiveSettings(this.engine, this.limits, this.connections, options.log, this.watch));
   }
@@ -237,6 +240,10 @@ export class ServerCore implements RunningCore, ServerContext {
     return recovery;
   }
 
+  reload(kind: ReloadKind, reason: string): Promise<void> {
+    return this.datasetReload.run(kind, reason);
+  }
+
   /** Ends what was begun of a start that failed. */
   private async abandon(): Promise<void> {
     this.failed = true;
@@ -252,6 +259,9 @@ export class ServerCore implements RunningCore, ServerContext {
   // ---- ending ------------------------------------------------------------------------------------------------------
 
   shutdown(request: ShutdownRequest): Promise<void> {
+    const { running } = this.datasetReload;
+    // Half a dataset must not become the page image, nor the snapshot, of the next start.
+    if (running !== undefined) return running.then(() => this.shutdown(request));
     if (request.save === 'snapshot' && this.ending === undefined) return this.saveAndEnd(request);
     this.ending ??= this.end(request);
     return this.ending;
@@ -346,9 +356,26 @@ export class ServerCore implements RunningCore, ServerContext {
       onLoading: (loadedBytes, totalBytes) => {
         loading.loadedBytes = loadedBytes;
         loading.totalBytes = totalBytes;
-        this.hooks.loading({ loadedBytes, totalBytes, entries: 0 });
+        // Whoever supervises was told that the server is ready: a reload does not take that back.
+        if (this.writer === undefined) this.hooks.loading({ loadedBytes, totalBytes, entries: 0 });
       },
       onTrimmed: (bytes) => this.transactionLog.countTrimmed(bytes),
+    });
+  }
+
+  private makeReload(): DatasetReload {
+    const { background, commit, config, connections, engine, log, snapshotService, transactionLog } = this;
+    return new DatasetReload({
+      engine,
+      commit,
+      connections,
+      snapshots: snapshotService,
+      transactionLog,
+      log,
+      stopBackground: () => background.stop(),
+      startBackground: () => background.start(config.values.hz),
+      failed: () => this.failed,
+      onFatal: (error) => this.fail(error),
     });
   }
 

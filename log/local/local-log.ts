@@ -16,7 +16,7 @@ import type {
 } from '../transaction-log.js';
 import { BatchBuffer, cellMemory } from './batch-buffer.js';
 import { readBatchesAhead, readBatchesHere } from './batch-stream.js';
-import type { ReadPlan } from './block-reader.js';
+import { firstSequence, type ReadPlan } from './block-reader.js';
 import { CommitState, Holder, Num, Word } from './commit-state.js';
 import { endBelow } from './damage.js';
 import { type DirectoryLock, lockDirectory } from './directory-lock.js';
@@ -31,12 +31,19 @@ import { type KeeperSetup, LogKeeper } from './log-keeper.js';
 import { repairTail } from './recovery.js';
 import { SEGMENT_HEADER_BYTES } from './segment-header.js';
 import type { LogIdentity } from './segment-keeper.js';
-import type { SegmentFile } from './segment-list.js';
+import { readSegmentList, type SegmentFile } from './segment-list.js';
 import { scanTail, type TailScan } from './tail-scan.js';
 import { compiledModule, ThreadHost } from './thread-host.js';
 import { trimSegments } from './trim-segments.js';
 
 const NO_TIMELINE = '0000000000000000';
+
+/** A live log up to where it was committed at one moment, as a restart would read it. */
+export interface CommittedLog {
+  readonly tail: LogTail;
+  /** See `LocalLog.readBatches`. */
+  readBatches(from: Sequence): AsyncIterable<FrameBatch>;
+}
 
 export class LocalLog implements TransactionLog {
   readonly capabilities: LogCapabilities;
@@ -147,9 +154,48 @@ export class LocalLog implements TransactionLog {
   readBatches(from: Sequence): AsyncIterable<FrameBatch> {
     const { scan } = this;
     requireUse(scan !== undefined, 'reading comes after open');
-    const plan = this.planOf(scan, from);
+    return this.batchesOf(this.planOf(scan, from));
+  }
+
+  private batchesOf(plan: ReadPlan): AsyncIterable<FrameBatch> {
     if (this.background === 'thread') return readBatchesAhead(plan, this.module('read-thread'));
     return asyncOf(readBatchesHere(this.files, plan));
+  }
+
+  /**
+   * What is committed now, while the writer lives. Nothing may be appended and nothing trimmed until its batches are read:
+   * an idle frame of the log thread does no harm. @throws LogError `LOG_DAMAGED`, `LOG_FORMAT_UNKNOWN`
+   */
+  async committed(): Promise<CommittedLog> {
+    const { identity, state, writer } = this;
+    requireUse(identity !== undefined && writer !== undefined && !this.closed, 'a log without a writer is not live');
+    await this.takeToken();
+    const { numbers, words } = state;
+    const epoch = numbers[Num.committedEpoch]!;
+    const idx = numbers[Num.committedIdx]!;
+    const number = numbers[Num.segment]!;
+    const endOffset = state.offset;
+    const now = {
+      lastSequence: numbers[Num.nextSequence]! - 1,
+      lastTimeMs: numbers[Num.lastTimeMs]!,
+      runningChecksum: state.running.slice(),
+      featureLevel: Atomics.load(words, Word.featureLevel),
+      sizeBytes: writer.sizeBytes,
+    };
+    state.release();
+    const segments = readSegmentList(this.files, this.directory).filter(({ header }) => header.number <= number);
+    const tail: LogTail = {
+      ...now,
+      logId: identity.logId,
+      timeline: identity.timeline,
+      fresh: false,
+      position: { epoch, idx, address: `${segments.at(-1)?.path ?? this.directory}:${endOffset}` },
+      firstSequence: segments[0] === undefined ? 1 : firstSequence(this.files, segments[0]),
+      sealed: false,
+      torn: undefined,
+    };
+    const plan = { segments, endOffset, endEpoch: epoch, endIdx: idx, mark: undefined };
+    return { tail, readBatches: (from) => this.batchesOf({ ...plan, from }) };
   }
 
   read(from: Sequence, signal?: AbortSignal): AsyncIterable<Frame> {
@@ -168,10 +214,17 @@ export class LocalLog implements TransactionLog {
 
   /** Takes bytes that were trimmed elsewhere, by `trimSegments`, off the size of the log. */
   async countTrimmed(bytes: number): Promise<void> {
-    while (!this.state.tryTake(Holder.server)) await new Promise((resolve) => setImmediate(resolve));
+    await this.takeToken();
     const { numbers } = this.state;
     numbers[Num.closedSegmentsBytes] = numbers[Num.closedSegmentsBytes]! - bytes;
     this.state.release();
+  }
+
+  private async takeToken(): Promise<void> {
+    while (!this.state.tryTake(Holder.server)) {
+      if (this.state.failed) throw new LogError('LOG_FAILED', 'the log has failed');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   /** Ends the writer and frees the directory. Without `flushAndSeal` before it the log ends as after a crash. */

@@ -8,14 +8,17 @@ import { replyHelp } from '../../core/commands/help-reply.js';
 import { encodingName, referenceCount } from '../../core/commands/object.js';
 import { ABSENT, type Found } from '../../core/database.js';
 import { datasetDigest } from '../../core/dataset-digest.js';
+import { ERROR_LOADING } from '../../core/engine.js';
 import type { Execution } from '../../core/execution.js';
 import { GlobPattern } from '../../core/glob-pattern.js';
 import { DIGEST_VERSION, DigestSum } from '../../core/memory/digest-sum.js';
 import { StringEncoder } from '../../core/rdb/string-encoder.js';
-import type { ServerContext } from '../server-context.js';
+import { errorText } from '../error-text.js';
+import type { ReloadKind, ServerContext } from '../server-context.js';
 import { replyOfType } from './debug-protocol.js';
 import { integerArgument } from './integer-text.js';
 import { isAllowed, notAllowedError } from './protected-action.js';
+import { RestingTask } from './resting-task.js';
 
 /** Longest sleep that is granted: a day. */
 const SLEEP_MS_MAX = 86_400_000;
@@ -173,6 +176,44 @@ function stringmatchLenCommand(_server: ServerContext, x: Execution): void {
 
 const LETTER_A = 97;
 
+/** Redis loads the file that lies there with NOSAVE, and on top of the dataset with the others: both would lose writes. */
+const ERROR_RELOAD_OPTION =
+  'ERR DEBUG RELOAD takes no options here: NOSAVE, MERGE and NOFLUSH would go behind the log, which has every write';
+
+function reloadCommand(server: ServerContext, x: Execution): void {
+  const { args, reply } = x;
+  for (let i = 2; i < args.count; i++) {
+    if (args.is(i, 'MERGE') || args.is(i, 'NOFLUSH') || args.is(i, 'NOSAVE')) continue;
+    reply.error('ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
+    return;
+  }
+  if (args.count > 2) reply.error(ERROR_RELOAD_OPTION);
+  else rebuildDataset(server, x, 'snapshot');
+}
+
+/** All clients wait, as in Redis; this one is answered when the dataset is whole again. */
+function rebuildDataset(server: ServerContext, x: Execution, kind: ReloadKind): void {
+  if (server.engine.loading) {
+    x.reply.error(ERROR_LOADING);
+    return;
+  }
+  let failure = '';
+  const reply = (end: Execution): void => {
+    if (failure === '') end.reply.ok();
+    else end.reply.error(`ERR nothing was reloaded: ${failure}`);
+  };
+  const task = new RestingTask(server, x.session, reply, false);
+  x.runInSlices(task);
+  const reason = `DEBUG ${x.args.latin1(1, 16).toUpperCase()} by ${x.session.address}`;
+  server.reload(kind, reason).then(
+    () => task.end(),
+    (error: unknown) => {
+      failure = errorText(error).replace(/[\r\n]+/g, ' ');
+      task.end();
+    },
+  );
+}
+
 function logCommand(server: ServerContext, x: Execution): void {
   server.log.warn({ client: x.session.address }, `DEBUG LOG: ${x.args.latin1(2, 1024)}`);
   x.reply.ok();
@@ -227,6 +268,21 @@ const SUBCOMMANDS: readonly Subcommand[] = [
       '    true, false.',
     ],
     run: (_server, x) => replyOfType(x.reply, x.args.latin1(2, 32)),
+  },
+  {
+    name: 'RELOAD',
+    arity: -2,
+    help: [
+      '    Take a verified snapshot, drop the dataset and rebuild it from the snapshot and',
+      '    the log. Every client waits. No options: the log is the truth.',
+    ],
+    run: reloadCommand,
+  },
+  {
+    name: 'LOADAOF',
+    arity: -2,
+    help: ['    Drop the dataset and rebuild it from the newest snapshot and the log behind it.'],
+    run: (server, x) => rebuildDataset(server, x, 'restart'),
   },
   {
     name: 'SDSLEN <key>',

@@ -9,6 +9,7 @@ const TIMER_MS_MAX = 0x7fffffff;
 
 export class RestingTask implements SlicedTask {
   resting = true;
+  readonly touchesDataset = false;
   private readonly server: ServerContext;
   private readonly session: Session;
   private readonly reply: (x: Execution) => void;

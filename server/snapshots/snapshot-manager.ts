@@ -98,7 +98,7 @@ export class SnapshotManager {
   /** Looks whether a snapshot is due; to be called a few times a second while the server serves. */
   tick(): void {
     const { status, parts } = this;
-    if (status.running !== undefined || this.ending) return;
+    if (this.busy) return;
     const { scheduled } = status;
     if (scheduled !== undefined) {
       this.start(scheduled, 'it was scheduled');
@@ -117,7 +117,7 @@ export class SnapshotManager {
 
   /** Starts a snapshot; false where one runs already. What becomes of it is told by `status` and the log. */
   start(kind: SnapshotKind, reason: string): boolean {
-    if (this.status.running !== undefined || this.ending) return false;
+    if (this.busy) return false;
     this.save(kind, reason).catch(() => {});
     return true;
   }
@@ -132,15 +132,27 @@ export class SnapshotManager {
    * @throws SnapshotError
    */
   async save(kind: SnapshotKind, reason: string): Promise<void> {
+    await this.alone((take) => take(kind, reason));
+  }
+
+  /**
+   * Runs `work` once no snapshot runs; none begins until it has ended, but those that it takes itself.
+   * @throws SnapshotError, and what `work` throws
+   */
+  async alone(work: (take: (kind: SnapshotKind, reason: string) => Promise<void>) => Promise<void>): Promise<void> {
     while (this.current !== undefined) await this.current.catch(() => {});
     if (this.ending) throw new SnapshotError('SNAPSHOT_STOPPED', 'the server ends');
-    const run = this.run(kind, reason);
+    const run = work((kind, reason) => this.run(kind, reason));
     this.current = run;
     try {
       await run;
     } finally {
       this.current = undefined;
     }
+  }
+
+  private get busy(): boolean {
+    return this.status.running !== undefined || this.current !== undefined || this.ending;
   }
 
   /** Stops what runs and waits until it has ended; nothing is started any more. */
@@ -426,7 +438,8 @@ export class SnapshotManager {
     }
   }
 
-  private noteStore(): void {
+  /** Shows what the directory has now. */
+  noteStore(): void {
     const { store } = this.parts;
     this.status.snapshots = store.snapshots;
     this.status.image = store.image;

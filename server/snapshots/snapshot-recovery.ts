@@ -52,11 +52,12 @@ export class SnapshotRecovery {
 
   /**
    * Loads the newest state that the log goes on from.
+   * @param images false passes the page image over: one is loaded into an arena that has never held anything.
    * @throws LogError `LOG_DAMAGED` where the log begins behind its first entry and nothing reaches it
    */
-  async load(tail: LogTail, accepted: AcceptedLog): Promise<Loaded> {
+  async load(tail: LogTail, accepted: AcceptedLog, images = true): Promise<Loaded> {
     const { log, engine } = this.parts;
-    const candidates = this.candidates();
+    const candidates = this.candidates().filter(({ kind }) => images || kind !== 'image');
     for (const candidate of candidates) {
       const objection = await this.objection(candidate, tail, accepted);
       if (objection !== undefined) {

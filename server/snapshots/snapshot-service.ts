@@ -146,8 +146,24 @@ export class SnapshotService {
     await manager.save('bgsave', `${source.path} was loaded`);
   }
 
+  /**
+   * Loads what a running server's log goes on from into the engine, which was emptied; only inside of `manager.alone`.
+   * @throws as `load`
+   */
+  async reload(tail: LogTail, accepted: AcceptedLog): Promise<void> {
+    await this.recovery.load(tail, accepted, false);
+    this.recovery.setDamagedAside();
+    this.manager.noteStore();
+  }
+
+  /** No snapshot is taken because it is due, until `serve`. */
+  rest(): void {
+    clearInterval(this.timer);
+  }
+
   /** From now on snapshots are taken when they are due. */
   serve(): void {
+    this.rest();
     this.timer = setInterval(() => this.manager.tick(), TICK_MS);
   }
 

@@ -73,6 +73,35 @@ describe('reading ahead', () => {
   });
 });
 
+describe('what is committed now', () => {
+  test('is read from any sequence while the writer lives, over rolls, and ends with the last commit', async () => {
+    const { log, writer } = await openLog({ ...options(), segmentBytesMax: 2000 });
+    for (const last of [1, 2, 10, 40]) {
+      for (let i = last === 1 ? 1 : last === 2 ? 2 : last === 10 ? 3 : 11; i <= last; i++) {
+        await write(writer, i, [`${i}:${'x'.repeat(300)}`]);
+      }
+      const { tail, readBatches } = await log.committed();
+      expect(tail).toMatchObject({ firstSequence: 1, lastSequence: last, fresh: false, torn: undefined });
+      expect(tail.runningChecksum).toEqual(writer.frameOf(writer.closedCount).runningChecksum);
+      expect([...(await textsOf(readBatches(1))).keys()]).toEqual(Array.from({ length: last }, (_, i) => i + 1));
+      expect([...(await textsOf(readBatches(last), last)).keys()]).toEqual([last]);
+    }
+    await log.truncateBefore(30);
+    const { tail, readBatches } = await log.committed();
+    expect(tail.firstSequence).toBeGreaterThan(1);
+    expect([...(await textsOf(readBatches(30), 30)).keys()]).toEqual([30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40]);
+    await writer.flushAndSeal();
+    await log.close();
+  });
+
+  test('is not for a log without a writer', async () => {
+    const log = new LocalLog(options());
+    await log.open();
+    await expect(log.committed()).rejects.toThrow('without a writer');
+    await log.close();
+  });
+});
+
 describe('following', () => {
   test('gives what is there and what comes, over rolls, until it is aborted', async () => {
     const opts = { ...options(), segmentBytesMax: 2000 };

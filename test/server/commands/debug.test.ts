@@ -22,7 +22,7 @@ describe('DEBUG', () => {
   test('HELP names what there is, and what crashes or bypasses the log is not', () => {
     const { client } = allowed();
     expect(client.run('DEBUG', 'HELP')).toContain('+OBJECT <key>\r\n');
-    for (const word of ['SEGFAULT', 'PANIC', 'OOM', 'ASSERT', 'RESTART', 'POPULATE', 'RELOAD', 'FLUSHALL']) {
+    for (const word of ['SEGFAULT', 'PANIC', 'OOM', 'ASSERT', 'RESTART', 'POPULATE', 'FLUSHALL']) {
       expect(client.run('DEBUG', word)).toMatch(/^-ERR unknown subcommand or wrong number of arguments for '/);
     }
   });
@@ -79,6 +79,26 @@ describe('DEBUG', () => {
     const before = id();
     expect(client.run('DEBUG', 'CHANGE-REPL-ID')).toBe('+OK\r\n');
     expect(id()).not.toBe(before);
+  });
+
+  test('RELOAD and LOADAOF ask for what the log has, and nothing goes behind it', () => {
+    const { client, server } = allowed();
+    expect(client.run('DEBUG', 'RELOAD', 'other')).toBe(
+      '-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.\r\n',
+    );
+    for (const words of [['NOSAVE'], ['MERGE'], ['noflush'], ['NOSAVE', 'NOFLUSH', 'MERGE']]) {
+      expect(client.run('DEBUG', 'RELOAD', ...words)).toMatch(/^-ERR DEBUG RELOAD takes no options here: /);
+    }
+    server.engine.loading = true;
+    for (const word of ['RELOAD', 'LOADAOF']) expect(client.run('DEBUG', word)).toMatch(/^-LOADING /);
+    expect(server.reloads).toEqual([]);
+    server.engine.loading = false;
+    client.run('DEBUG', 'RELOAD');
+    server.connect().run('DEBUG', 'LOADAOF');
+    expect(server.reloads.map((each) => each.split(' by ')[0])).toEqual([
+      'snapshot: DEBUG RELOAD',
+      'restart: DEBUG LOADAOF',
+    ]);
   });
 
   test('STRINGMATCH-LEN, HTSTATS and JMAP', () => {

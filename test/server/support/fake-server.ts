@@ -22,7 +22,7 @@ import { ServerClock, systemClock } from '../../../server/engine-clock.js';
 import { ExecutionWatch } from '../../../server/execution-watch.js';
 import { MemoryReturn } from '../../../server/memory-return.js';
 import { MonitorFeed } from '../../../server/monitor-feed.js';
-import type { ServerContext, ShutdownOptions } from '../../../server/server-context.js';
+import type { ReloadKind, ServerContext, ShutdownOptions } from '../../../server/server-context.js';
 import { ServerStatistics } from '../../../server/server-statistics.js';
 import { SliceMeter } from '../../../server/slice-meter.js';
 import type { SnapshotManager } from '../../../server/snapshots/snapshot-manager.js';
@@ -133,6 +133,7 @@ export class FakeServer {
   readonly engine: Engine;
   readonly context: ServerContext;
   readonly shutdowns: ShutdownOptions[] = [];
+  readonly reloads: string[] = [];
   private readonly reply = new CountingReplyWriter(new Uint8Array(1 << 16));
   private sessions = 0;
 
@@ -157,6 +158,7 @@ export class FakeServer {
       errorCounts: this.reply.errorCounts,
       snapshots: new FakeSnapshots() as unknown as SnapshotManager,
       otherHeapBytes: () => 0,
+      reload: async (kind: ReloadKind, why: string) => void this.reloads.push(`${kind}: ${why}`),
       shutdown: (options: ShutdownOptions) => {
         this.shutdowns.push(options);
         return Promise.resolve();
