@@ -4,6 +4,9 @@
  * what to do when it turns out to be wrong, is the caller's.
  *
  *   page() for every page, in any order ─> step() until it returns true
+ *
+ * Where something else puts the pages into the arena's memory, `step` can follow it from page to page. Records in parts wait
+ * until all pages are there, since their parts may lie anywhere.
  */
 
 import { ArenaError } from './arena-error.js';
@@ -20,9 +23,12 @@ import { NO_REFERENCE, type Reference } from './reference.js';
 const SLOTS_MAX = 256;
 /** Records that are entered into a table for one page of the budget: about as long as a page takes elsewhere. */
 const ENTERED_PER_PAGE = 64;
+/** The same of records in parts that are followed. */
+const FOLLOWED_PER_PAGE = 8;
+const DEFERRED_FIRST = 1024;
 
 const STAGE_SPANS = 0;
-const STAGE_RECORDS = 1;
+const STAGE_PARTS = 1;
 const STAGE_TABLES = 2;
 const STAGE_REST = 3;
 const STAGE_DONE = 4;
@@ -30,6 +36,8 @@ const STAGE_DONE = 4;
 export class ImageLoader {
   /** Records entered so far. */
   records = 0;
+  /** The last `step` has ended at a page that is not there yet. */
+  stalled = false;
   private readonly arena: LoadableArena;
   private readonly keyspaces: readonly LoadableKeyspace[];
   private readonly image: ImagePages;
@@ -43,12 +51,17 @@ export class ImageLoader {
   private readonly references = new Int32Array(SLOTS_MAX);
   private collected = 0;
   private readonly collect: (reference: Reference) => void;
+  /** Records in parts, which are taken over when all pages are known. */
+  private deferred = new Int32Array(0);
+  private deferredCount = 0;
+  private readonly isThere: (page: number) => boolean;
 
   /**
    * @param arena empty, as the keyspaces are.
    * @param image its tables hold together, see `requireSoundTables`.
    * @param counters of each database at the cut, with the owner of its pages; not more than there are keyspaces.
    * @param clock 24-bit access clock that all keys get.
+   * @param isThere whether a page of the image is in its place; all of them are where it is not given.
    * @throws ArenaError `IMAGE_WRONG`, and `ARENA_FULL` where there is no memory
    */
   constructor(
@@ -57,12 +70,14 @@ export class ImageLoader {
     image: ImagePages,
     counters: readonly KeyspaceCounters[],
     clock: number,
+    isThere: (page: number) => boolean = () => true,
   ) {
     this.arena = arena;
     this.keyspaces = keyspaces;
     this.image = image;
     this.counters = counters;
     this.clock = clock;
+    this.isThere = isThere;
     this.parts = new PartsReader(arena);
     this.collect = (reference) => {
       this.references[this.collected++] = reference;
@@ -78,15 +93,16 @@ export class ImageLoader {
   }
 
   /**
-   * Rebuilds about `pageBudget` pages further; all pages are there.
+   * Rebuilds about `pageBudget` pages further, not beyond a page that is not there: then it has `stalled`.
    * @returns true when the dataset is loaded, and is what was counted at the cut.
    * @throws ArenaError `IMAGE_WRONG`: `abandon`, and load something else.
    */
   step(pageBudget: number): boolean {
-    for (let left = pageBudget; left > 0 && this.stage !== STAGE_DONE; left--) {
+    this.stalled = false;
+    for (let left = pageBudget; left > 0 && this.stage !== STAGE_DONE && !this.stalled; left--) {
       if (this.stageEnded()) this.endStage();
       else if (this.stage === STAGE_SPANS) this.loadSpan();
-      else if (this.stage === STAGE_RECORDS) this.loadRecords();
+      else if (this.stage === STAGE_PARTS) this.adoptDeferred();
       else if (this.stage === STAGE_TABLES) this.enterRecords();
       else this.arena.loadedPage(this.next--);
     }
@@ -116,11 +132,12 @@ export class ImageLoader {
     if (this.stage === STAGE_TABLES) this.requireCounters();
     this.stage++;
     // The rest goes from the highest page down, so that the lowest ones are the first to be filled.
-    this.next = this.stage === STAGE_REST ? this.image.pageEnd - 1 : this.stage === STAGE_TABLES ? 0 : 1;
+    this.next = this.stage === STAGE_REST ? this.image.pageEnd - 1 : 0;
   }
 
   private stageEnded(): boolean {
     if (this.stage === STAGE_REST) return this.next <= 0;
+    if (this.stage === STAGE_PARTS) return this.next >= this.deferredCount;
     return this.next >= (this.stage === STAGE_TABLES ? this.counters.length : this.image.pageEnd);
   }
 
@@ -134,22 +151,46 @@ export class ImageLoader {
     if (!this.byId.has(image.keyspaces[page]!)) {
       throw new ArenaError('IMAGE_WRONG', `page ${page} of the image belongs to no database`);
     }
+    const end = page + spanPages(image, page);
+    for (let each = page; each < end; each++) {
+      if (this.isThere(each)) continue;
+      this.stalled = true;
+      return;
+    }
     this.arena.loadSpan(image, page);
-    this.next += spanPages(image, page);
+    if (image.kinds[page] === KIND_RECORD) this.adoptRecords(page);
+    this.next = end;
   }
 
-  private loadRecords(): void {
-    const page = this.next++;
-    if (this.image.kinds[page] !== KIND_RECORD) return;
+  private adoptRecords(page: number): void {
     const keyspace = this.byId.get(this.image.keyspaces[page]!)!;
     this.collected = 0;
     this.arena.forEachRecordInPage(page, this.collect);
     for (let i = 0; i < this.collected; i++) {
-      keyspace.adopt(this.references[i]!, this.clock);
+      if (!keyspace.adopt(this.references[i]!, this.clock, false)) this.defer(this.references[i]!);
+    }
+    this.records += this.collected;
+  }
+
+  private defer(reference: Reference): void {
+    if (this.deferredCount === this.deferred.length) {
+      const grown = new Int32Array(Math.max(DEFERRED_FIRST, this.deferred.length * 2));
+      grown.set(this.deferred);
+      this.deferred = grown;
+    }
+    this.deferred[this.deferredCount++] = reference;
+  }
+
+  /** Takes over records in parts, and what they lead to. */
+  private adoptDeferred(): void {
+    const end = Math.min(this.deferredCount, this.next + FOLLOWED_PER_PAGE);
+    for (; this.next < end; this.next++) {
+      const reference = this.deferred[this.next]!;
+      const keyspace = this.byId.get(this.image.keyspaces[reference >>> 8]!)!;
+      keyspace.adopt(reference, this.clock, true);
       if (keyspace.keyRoot !== NO_REFERENCE) this.reach(keyspace.keyRoot, keyspace.adoptedKeyLength);
       if (keyspace.valueRoot !== NO_REFERENCE) this.reach(keyspace.valueRoot, keyspace.adoptedValueLength);
     }
-    this.records += this.collected;
   }
 
   /** Fills the table of database `next` further. */

@@ -39,6 +39,14 @@ export class LoadableArena extends Arena {
     }
   }
 
+  /**
+   * The memory of the pages by chunk, for a thread that reads an image into it. A page that it may still write to is not
+   * touched here, and it has ended before the arena is used for anything else.
+   */
+  get loadTargets(): readonly Uint8Array[] {
+    return this.chunks;
+  }
+
   /** Takes the bytes of a page, at `at` of `bytes`. */
   loadPage(page: number, bytes: Uint8Array, at: number): void {
     if (!this.freePages.isFree(page)) throw new ArenaError('ARENA_MISUSE', `page ${page} cannot be loaded`);

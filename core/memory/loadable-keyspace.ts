@@ -118,9 +118,11 @@ export class LoadableKeyspace extends Keyspace implements EnteredRecords {
   /**
    * Takes over a record of a page image.
    * @param clock 24-bit access clock.
+   * @param whole false: only where nothing of the record lies outside of its slot.
+   * @returns false where it was not taken over for that.
    * @throws ArenaError `IMAGE_WRONG` where the record does not fit its slot.
    */
-  adopt(reference: Reference, clock: number): void {
+  adopt(reference: Reference, clock: number, whole: boolean): boolean {
     const { reader } = this;
     reader.read(reference);
     const { flags, keyLength, valueLength, valueAt } = reader;
@@ -128,6 +130,7 @@ export class LoadableKeyspace extends Keyspace implements EnteredRecords {
       const what = `page ${reference >>> 8} slot ${reference & 0xff}`;
       throw new ArenaError('IMAGE_WRONG', `the record at ${what} is longer than its slot`);
     }
+    if (!whole && (flags & (FLAG_PARTS | FLAG_LONG_KEY)) !== 0) return false;
     this.keyRoot = NO_REFERENCE;
     this.valueRoot = (flags & FLAG_PARTS) === 0 ? NO_REFERENCE : reader.valueRoot;
     this.adoptedKeyLength = keyLength;
@@ -144,6 +147,7 @@ export class LoadableKeyspace extends Keyspace implements EnteredRecords {
     }
     this.pending!.add(this.high, reference, clock);
     if ((flags & FLAG_EXPIRY) !== 0) this.deadlines.begin(this.high, reader.expiryHigh, reader.expiryLow);
+    return true;
   }
 
   /**

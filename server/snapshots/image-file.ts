@@ -28,6 +28,8 @@ import {
   type ImageHeader,
   type ImageTrailer,
 } from './image-format.js';
+import { ImageReadHost } from './image-read-host.js';
+import type { ImageReadOrder } from './image-read-thread.js';
 import { nodeSnapshotFiles, type SnapshotFiles } from './snapshot-files.js';
 
 /** Pages that are read at once where they follow each other. */
@@ -96,21 +98,15 @@ export class ImageFile implements PageSource {
     for (let i = 0; i < count; i++) this.readPage(first + i, target, at + i * PAGE_BYTES);
   }
 
-  /**
-   * Reads pages in the order of the file, the fastest way through all of them.
-   * @param place of the first one; 0 to begin.
-   * @param take gets each page.
-   * @returns the place behind the last one; `pageCount` at the end.
-   * @throws ImageError `IMAGE_DAMAGED` where a page does not have its checksum
-   */
-  readInOrder(place: number, buffer: Uint8Array, take: (page: number, at: number) => void): number {
-    const count = Math.min(Math.floor(buffer.length / PAGE_BYTES), this.pageCount - place);
-    this.readPlaces(place, count, buffer, 0);
-    for (let i = 0; i < count; i++) {
-      this.check(place + i, buffer, i * PAGE_BYTES);
-      take(this.pageAt[place + i]!, i * PAGE_BYTES);
-    }
-    return place + count;
+  /** What a thread needs that reads all pages to their places in `chunks`. */
+  readOrder(chunks: readonly Uint8Array[]): ImageReadOrder {
+    const { path, pageAt, checksums } = this;
+    return { path, pageAt, checksums, chunks };
+  }
+
+  /** Whether a page lies among the first `places` of the file. */
+  isAmong(page: number, places: number): boolean {
+    return this.places[page]! < places;
   }
 
   close(): void {
@@ -207,8 +203,7 @@ export function openImageFile(path: string, files: SnapshotFiles = nodeSnapshotF
   };
 }
 
-/** Pages that are read before clients get a turn: 1 MiB; and pages whose records are entered. */
-const LOAD_PAGES = 256;
+/** Pages whose records are entered before clients get a turn. */
 const REBUILD_PAGES = 64;
 
 /** What an image is loaded into: the engine has this shape. */
@@ -222,13 +217,14 @@ export interface LoadTarget {
  * Loads an image into the empty dataset, in slices. The file must be the one that the caller has chosen; every page's
  * checksum and all counters of the cut must be right. Where anything is wrong the dataset is empty again.
  * @param onSlice told how many bytes are loaded, after each slice and before clients get their turn.
+ * @param thread that reads the pages; it is closed.
  * @throws ImageError, ArenaError `ARENA_FULL`, or a system error
  */
 export async function loadImageFile(
   path: string,
   target: LoadTarget,
   onSlice: (bytes: number) => void,
-  files: SnapshotFiles = nodeSnapshotFiles,
+  thread: ImageReadHost = new ImageReadHost(),
 ): Promise<void> {
   const { arena, keyspaces, accessClock } = target;
   if (!(arena instanceof LoadableArena)) throw new Error('an image is loaded into an arena made for that');
@@ -236,24 +232,33 @@ export async function loadImageFile(
     if (keyspace instanceof LoadableKeyspace) return keyspace;
     throw new Error('an image is loaded into keyspaces made for that');
   });
-  const file = new ImageFile(files, path);
+  let file: ImageFile | undefined;
   let loader: ImageLoader | undefined;
   try {
-    loader = new ImageLoader(arena, loadable, file, file.counters, accessClock.fresh);
-    const loading = loader;
-    const buffer = new Uint8Array(LOAD_PAGES * PAGE_BYTES);
-    for (let place = 0; place < file.pageCount; ) {
-      place = file.readInOrder(place, buffer, (page, at) => loading.page(page, buffer, at));
-      onSlice(place * PAGE_BYTES);
-      await turn();
-    }
-    while (!loader.step(REBUILD_PAGES)) await turn();
+    file = new ImageFile(nodeSnapshotFiles, path);
+    const isThere = (page: number): boolean => file!.isAmong(page, thread.places);
+    loader = new ImageLoader(arena, loadable, file, file.counters, accessClock.fresh, isThere);
+    thread.read(file.readOrder(arena.loadTargets));
+    await follow(loader, thread, onSlice);
     onSlice(file.bytes);
   } catch (error) {
+    // The thread writes to memory that is given back, or loaded with something else.
+    await thread.close();
     loader?.abandon();
     throw imageErrorOf(error, path);
   } finally {
-    file.close();
+    await thread.close();
+    file?.close();
+  }
+}
+
+async function follow(loader: ImageLoader, thread: ImageReadHost, onSlice: (bytes: number) => void): Promise<void> {
+  for (;;) {
+    const { places } = thread;
+    if (loader.step(REBUILD_PAGES)) return;
+    if (loader.stalled) await thread.progress(places);
+    await turn();
+    if (thread.places > places) onSlice(thread.places * PAGE_BYTES);
   }
 }
 

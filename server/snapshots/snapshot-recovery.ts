@@ -42,6 +42,9 @@ export interface Loaded {
   readonly keys: number;
 }
 
+/** Pages given back at once. */
+const SWEPT_PAGES = 4096;
+
 export class SnapshotRecovery {
   private readonly parts: SnapshotRecoveryParts;
   private readonly damaged: SnapshotManifest[] = [];
@@ -59,21 +62,23 @@ export class SnapshotRecovery {
     const { log, engine } = this.parts;
     const candidates = this.candidates().filter(({ kind }) => images || kind !== 'image');
     for (const candidate of candidates) {
-      const objection = await this.objection(candidate, tail, accepted);
+      const objection = this.objection(candidate, tail);
       if (objection !== undefined) {
         log.warn(`${nameOf(candidate)} is not used: ${objection}`);
         continue;
       }
       const started = performance.now();
-      try {
-        await this.loadFile(candidate);
-        this.checkCounts(candidate);
-      } catch (error) {
+      // Finding the place may mean to read most of a segment, so the file is loaded meanwhile.
+      const [place, load] = await Promise.allSettled([liesOnLog(candidate, tail, accepted), this.loadFile(candidate)]);
+      if (place.status === 'rejected') throw place.reason;
+      if (!place.value || load.status === 'rejected') {
+        const failure: unknown = load.status === 'rejected' ? load.reason : undefined;
         // Memory that the system does not give says nothing about the file.
-        if (error instanceof LoadError && error.code === 'LOAD_MEMORY') throw error;
-        log.warn(`${nameOf(candidate)} is not used: ${errorText(error)}`);
-        for (const keyspace of engine.keyspaces) keyspace.detach();
-        this.damaged.push(candidate);
+        if (place.value && failure instanceof LoadError && failure.code === 'LOAD_MEMORY') throw failure;
+        const reason = place.value ? errorText(failure) : 'its place does not lie on the log';
+        log.warn(`${nameOf(candidate)} is not used: ${reason}`);
+        this.empty();
+        if (place.value) this.damaged.push(candidate);
         continue;
       }
       engine.effects.sequence = candidate.sequence;
@@ -100,11 +105,7 @@ export class SnapshotRecovery {
   }
 
   /** Why a state may not be the beginning of this log's tail. */
-  private async objection(
-    candidate: SnapshotManifest,
-    tail: LogTail,
-    accepted: AcceptedLog,
-  ): Promise<string | undefined> {
+  private objection(candidate: SnapshotManifest, tail: LogTail): string | undefined {
     const { sequence, logId, featureLevel } = candidate;
     if (logId !== tail.logId) return 'it belongs to another log';
     if (featureLevel > this.parts.featureLevel) return `it needs feature level ${featureLevel}: use a newer version`;
@@ -113,18 +114,29 @@ export class SnapshotRecovery {
     const databases = this.parts.engine.keyspaces.length;
     const beyond = candidate.counts.find(({ database }) => database >= databases);
     if (beyond !== undefined) return `it has keys in database ${beyond.database}: databases is ${databases}`;
-    if (await liesOnLog(candidate, tail, accepted)) return undefined;
-    return 'its place does not lie on the log';
+    return undefined;
   }
 
+  /** Lets go of what was loaded in vain, so that anything else can be. */
+  private empty(): void {
+    const { arena, keyspaces } = this.parts.engine;
+    for (const keyspace of keyspaces) keyspace.detach();
+    while (arena.sweep(SWEPT_PAGES) > 0);
+    arena.purge();
+  }
+
+  /** Loads the file of a state. @throws whatever says that it is not the one that its manifest names */
   private async loadFile(candidate: SnapshotManifest): Promise<void> {
-    const { engine, files, store, loadImage, onSlice } = this.parts;
+    const { engine, store, loadImage, onSlice } = this.parts;
     const path = store.pathOf(candidate.file);
     const told = (bytes: number): void => onSlice(bytes, candidate.bytes);
-    if (candidate.kind === 'image') {
-      await loadImage(path, engine, told);
-      return;
-    }
+    if (candidate.kind === 'image') await loadImage(path, engine, told);
+    else await this.loadRdbFile(path, candidate, told);
+    this.checkCounts(candidate);
+  }
+
+  private async loadRdbFile(path: string, candidate: SnapshotManifest, told: (bytes: number) => void): Promise<void> {
+    const { engine, files } = this.parts;
     const { bytes, checksumHigh, checksumLow } = await loadRdb(engine, fileChunks(files, path), {
       dropExpiredAtMs: 0,
       onSlice: (progress) => told(progress.loadedBytes),

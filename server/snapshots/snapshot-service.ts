@@ -14,6 +14,7 @@ import type { Config } from '../config/config.js';
 import { dumpPathOf, logDirectoryOf } from '../data-directory.js';
 import { DumpCopy } from './dump-copy.js';
 import { loadImageFile } from './image-file.js';
+import { ImageReadHost } from './image-read-host.js';
 import { ImportRecord } from './import-record.js';
 import { PageImageMaker } from './page-image-maker.js';
 import { findImport, type ImportSource, type RedisFileNames, refuseForeignData } from './redis-data.js';
@@ -54,6 +55,8 @@ export class SnapshotService {
   private readonly record: ImportRecord;
   private imported: { readonly source: ImportSource; readonly paths: readonly string[] } | undefined = undefined;
   private loaded: LoadedDataset = { from: 'log', keys: 0, expired: 0 };
+  /** Reads the image, where there is one; it is started at once. */
+  private readonly imageThread: ImageReadHost | undefined;
   private timer: NodeJS.Timeout | undefined = undefined;
 
   /** Reads what is in the directory of snapshots, and changes nothing. @throws a system error */
@@ -67,6 +70,7 @@ export class SnapshotService {
     const faults = new SnapshotFaults(faultText);
     this.store = new SnapshotStore(files, snapshotDirectory, (message) => log.warn(message));
     this.store.read();
+    this.imageThread = this.store.image === undefined ? undefined : new ImageReadHost();
     this.copy = new DumpCopy(files, snapshotDirectory);
     this.record = new ImportRecord(files, snapshotDirectory, directory);
     this.recovery = new SnapshotRecovery({
@@ -75,7 +79,7 @@ export class SnapshotService {
       engine,
       log,
       featureLevel,
-      loadImage: loadImageFile,
+      loadImage: (path, target, onSlice) => loadImageFile(path, target, onSlice, this.imageThread),
       onSlice: parts.onLoading,
     });
     const { values } = config;
@@ -125,6 +129,8 @@ export class SnapshotService {
     }
     refuseForeignData(directory, this.names, this.copy, this.record);
     this.loaded = { ...(await this.recovery.load(tail, accepted)), expired: 0 };
+    // Where the image was not tried.
+    await this.imageThread?.close();
   }
 
   /**
@@ -180,6 +186,7 @@ export class SnapshotService {
   /** No snapshot begins any more, and the one that runs is given up. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    await this.imageThread?.close();
     await this.manager.stop();
   }
 

@@ -91,6 +91,23 @@ for (const seed of [1, 2, 3, 4]) {
       expect(keys).toBe(counters[0]!.count);
     });
 
+    it('is followed while its pages come, in whatever order', () => {
+      const { arena: loaded, keyspaces } = emptyDataset();
+      const there = new Set<number>();
+      const isThere = (page: number): boolean => there.has(page);
+      const loader = new ImageLoader(loaded, keyspaces, source, counters, 123, isThere);
+      const pages = [...source.pages].sort(([one], [other]) => ((one * 7919) % 101) - ((other * 7919) % 101));
+      for (const [page, bytes] of pages) {
+        expect(loader.step(1000)).toBe(false);
+        expect(loader.stalled).toBe(true);
+        loader.page(page, bytes, 0);
+        there.add(page);
+      }
+      while (!loader.step(7)) expect(loader.stalled).toBe(false);
+      expect(loader.records).toBe(counters[0]!.count + counters[1]!.count);
+      expect(datasetDigest(loaded, keyspaces)).toBe(datasetDigest(arena, counters));
+    });
+
     it('loads into the same dataset, which goes on', () => {
       const { arena: loaded, keyspaces, loader } = load(source, counters);
       expect(loader.records).toBe(counters[0]!.count + counters[1]!.count);

@@ -8,6 +8,7 @@ import { LoadableKeyspace } from '../../../core/memory/loadable-keyspace.js';
 import { ImageError } from '../../../server/snapshots/image-error.js';
 import { loadImageFile, openImageFile } from '../../../server/snapshots/image-file.js';
 import { imagePlace } from '../../../server/snapshots/image-format.js';
+import { ImageReadHost } from '../../../server/snapshots/image-read-host.js';
 import { type ImageCut, PageImageMaker } from '../../../server/snapshots/page-image-maker.js';
 import { KeyspaceModel } from '../../core/memory/keyspace-model.js';
 import { makeTemporaryDirectory, removeTemporaryDirectory } from '../../support/temporary-directory.js';
@@ -216,6 +217,20 @@ describe('a damaged image', () => {
     await refusal(loadImageFile(wrong, target, () => {}));
     expect(target.arena.stats.pageBytes).toBe(0);
     // The dataset that refused all of these takes the good one.
+    await loadImageFile(path, target, () => {});
+    expect(datasetDigest(target.arena, target.keyspaces)).toBe(datasetDigest(dataset.arena, dataset.keyspaces));
+  });
+
+  it('counts as one where the thread that reads it dies, or ends', async () => {
+    const dataset = live(13, 300);
+    await new PageImageMaker(dataset).writeImage(path, () => PLACE);
+    const target = empty();
+    const script = (text: string): URL => new URL(`data:text/javascript,${encodeURIComponent(text)}`);
+    for (const text of ['throw new Error("gone")', 'process.exit(0)', '']) {
+      const error = await refusal(loadImageFile(path, target, () => {}, new ImageReadHost(script(text))));
+      expect(error.code).toBe('IMAGE_FAILED');
+      expect(target.arena.stats.pageBytes).toBe(0);
+    }
     await loadImageFile(path, target, () => {});
     expect(datasetDigest(target.arena, target.keyspaces)).toBe(datasetDigest(dataset.arena, dataset.keyspaces));
   });
