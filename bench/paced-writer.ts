@@ -6,6 +6,7 @@
 import { connect, type Socket } from 'node:net';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { loadedKey } from './key-loader.js';
+import { LatencyBins } from './latency-bins.js';
 
 export interface PacedWriterOptions {
   readonly port: number;
@@ -15,6 +16,12 @@ export interface PacedWriterOptions {
   readonly keys: number;
   readonly valueBytes: number;
   readonly connections: number;
+}
+
+/** What the thread reports. */
+interface WritesTaken {
+  readonly seconds: number;
+  readonly bins: Uint32Array;
 }
 
 export interface WritesSeen {
@@ -28,9 +35,6 @@ export interface WritesSeen {
 }
 
 const OUTSTANDING_MAX = 8192;
-/** Of the latencies: 10 us each, up to two seconds. */
-const BUCKET_US = 10;
-const BUCKETS = 200_000;
 const REPLY_BYTES = '+OK\r\n'.length;
 const KEY_DIGITS = 12;
 
@@ -50,20 +54,38 @@ export class PacedWriter {
     });
   }
 
-  /** What was seen since the start or the last call. */
-  take(): Promise<WritesSeen> {
-    return new Promise((resolve, reject) => {
+  /** What was seen since the start or the last call. @param sums get it too. */
+  async take(...sums: WriteSums[]): Promise<WritesSeen> {
+    const taken = await new Promise<WritesTaken>((resolve, reject) => {
       this.worker.once('error', reject);
-      this.worker.once('message', (seen: WritesSeen) => {
+      this.worker.once('message', (message: WritesTaken) => {
         this.worker.off('error', reject);
-        resolve(seen);
+        resolve(message);
       });
       this.worker.postMessage('take');
     });
+    const own = new WriteSums();
+    for (const each of [own, ...sums]) {
+      each.seconds += taken.seconds;
+      each.latencies.addAll(taken.bins);
+    }
+    return own.seen;
   }
 
   async stop(): Promise<void> {
     await this.worker.terminate();
+  }
+}
+
+/** What was seen at several times, as one. */
+export class WriteSums {
+  seconds = 0;
+  readonly latencies = new LatencyBins();
+
+  get seen(): WritesSeen {
+    const { latencies, seconds } = this;
+    const [p50Ms, p99Ms, p999Ms] = [latencies.msAt(0.5), latencies.msAt(0.99), latencies.msAt(0.999)];
+    return { writes: latencies.count, seconds, p50Ms, p99Ms, p999Ms, maxMs: latencies.msAt(1) };
   }
 }
 
@@ -79,9 +101,8 @@ class WritingConnections {
   private readonly partialBytes: number[] = [];
   private readonly template: Buffer;
   private readonly keyEnd: number;
-  private readonly buckets = new Uint32Array(BUCKETS + 1);
+  private readonly latencies = new LatencyBins();
   private outstanding = 0;
-  private writes = 0;
   private since = performance.now();
   private due = performance.now();
   private nextConnection = 0;
@@ -101,24 +122,10 @@ class WritingConnections {
     this.turn();
   }
 
-  take(): WritesSeen {
-    const { buckets, writes } = this;
+  take(): WritesTaken {
     const seconds = (performance.now() - this.since) / 1000;
-    const at = (share: number): number => {
-      let left = writes * share;
-      for (let i = 0; i < buckets.length; i++) {
-        left -= buckets[i]!;
-        if (left <= 0) return ((i + 1) * BUCKET_US) / 1000;
-      }
-      return (BUCKETS * BUCKET_US) / 1000;
-    };
-    const last = buckets.findLastIndex((count) => count > 0);
-    const maxMs = ((last + 1) * BUCKET_US) / 1000;
-    const seen = { writes, seconds, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999), maxMs };
-    buckets.fill(0);
-    this.writes = 0;
     this.since = performance.now();
-    return seen;
+    return { seconds, bins: this.latencies.take() };
   }
 
   private connect(index: number): Promise<Socket> {
@@ -140,14 +147,12 @@ class WritingConnections {
     this.partialBytes[index] = bytes % REPLY_BYTES;
     let replies = Math.floor(bytes / REPLY_BYTES);
     this.outstanding -= replies;
-    this.writes += replies;
     const now = performance.now();
     const queue = this.sent[index]!;
     while (replies > 0) {
       const first = queue[0]!;
       const taken = Math.min(replies, first.count);
-      const bucket = Math.min(BUCKETS, Math.floor(((now - first.at) * 1000) / BUCKET_US));
-      this.buckets[bucket] = this.buckets[bucket]! + taken;
+      this.latencies.add(now - first.at, taken);
       replies -= taken;
       first.count -= taken;
       if (first.count === 0) queue.shift();

@@ -4,13 +4,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { residentBytes } from '../test/support/process-memory.js';
+import type { RespClient } from '../test/support/resp-client.js';
 import { infoNumber, readInfo } from '../test/support/server-info.js';
 import type { ServerKind, ServerProcess } from '../test/support/server-process.js';
 import { BenchmarkOptions } from './benchmark-options.js';
 import { readSlices, resetSlices, sliceEnvironment } from './engine-slices.js';
 import { loadKeys } from './key-loader.js';
 import { overwriteForADay } from './overwrites.js';
-import { PacedWriter, type WritesSeen } from './paced-writer.js';
+import { PacedWriter, WriteSums, type WritesSeen } from './paced-writer.js';
 import { judge, printJsonLine, printTable, shown, type Target } from './result-table.js';
 import { serverDefaults, serverKinds, startServer } from './server-pair.js';
 import { measureStarts, type Start } from './snapshot-starts.js';
@@ -38,6 +39,8 @@ interface SnapshotRow extends Dataset {
   readonly rate: number;
   readonly before: WritesSeen;
   readonly during: WritesSeen;
+  /** The same by what the snapshot was at: `snapshot_stage` of INFO. */
+  readonly stages: Readonly<Record<string, WritesSeen>>;
   readonly seconds: number;
   /** Of the process' resident memory before. */
   readonly extraShare: number;
@@ -61,6 +64,25 @@ function watchMemory(pid: number): { stop(): number } {
   };
 }
 
+/** Until the snapshot has ended: the writes in all, and by its stages. */
+async function watchStages(client: RespClient, writer: PacedWriter): Promise<Pick<SnapshotRow, 'during' | 'stages'>> {
+  const all = new WriteSums();
+  const sums = new Map<string, WriteSums>();
+  let stage = 'cut';
+  for (let running = true; running; ) {
+    await delay(POLL_MS);
+    const info = await readInfo(client, 'persistence');
+    running = infoNumber(info, 'rdb_bgsave_in_progress') !== 0;
+    const now = running ? (info.get('snapshot_stage') ?? stage) : 'end';
+    if (now === stage) continue;
+    const sum = sums.get(stage) ?? new WriteSums();
+    sums.set(stage, sum);
+    await writer.take(all, sum);
+    stage = now;
+  }
+  return { during: all.seen, stages: Object.fromEntries([...sums].map(([name, sum]) => [name, sum.seen])) };
+}
+
 async function measure(
   server: ServerProcess,
   kind: ServerKind,
@@ -80,13 +102,8 @@ async function measure(
   const memory = watchMemory(server.pid);
   const started = performance.now();
   await client.command('BGSAVE');
-  for (;;) {
-    const info = await readInfo(client, 'persistence');
-    if (infoNumber(info, 'rdb_bgsave_in_progress') === 0) break;
-    await delay(POLL_MS * 5);
-  }
+  const { during, stages } = await watchStages(client, writer);
   const seconds = (performance.now() - started) / 1000;
-  const during = await writer.take();
   const peak = memory.stop();
   await writer.stop();
   const slices = await readSlices(server, kind);
@@ -96,13 +113,18 @@ async function measure(
   const copies = infoNumber(info, 'rdb_last_cow_size') ?? Number.NaN;
   // The pages that Redis' child and parent no longer share are twice in memory; its parent alone shows half of it.
   const extra = kind === 'redis' ? copies : peak - resident;
-  const row = { server: kind, rate, ...set, before, during, seconds, extraShare: extra / resident };
+  const row = { server: kind, rate, ...set, before, during, stages, seconds, extraShare: extra / resident };
   const measured = { copiesShare: copies / resident, sliceCpuMs: slices.longestCpuMs, slices: slices.longest };
   console.error(
     `${kind} ${set.keys} keys of ${set.valueBytes} bytes, ${rate}/s: snapshot ${shown(seconds, 1)} s, ` +
-      `${shown(during.writes / during.seconds)}/s, p99 ${shown(before.p99Ms, 2)} -> ${shown(during.p99Ms, 2)} ms`,
+      `${shown(during.writes / during.seconds)}/s, p99 ${shown(before.p99Ms, 2)} -> ${shown(during.p99Ms, 2)} ms ` +
+      `(${Object.entries(stages).map(stageText).join('; ')})`,
   );
   return { ...row, ...measured };
+}
+
+function stageText([stage, { seconds, p99Ms }]: [string, WritesSeen]): string {
+  return `${stage} ${shown(seconds, 1)} s: ${shown(p99Ms, 2)} ms`;
 }
 
 function printRows(rows: readonly SnapshotRow[]): void {

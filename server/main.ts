@@ -16,6 +16,7 @@ import { errorText } from './error-text.js';
 import { runLogCommand } from './log-tools/log-command.js';
 import { errorCode } from './server-error.js';
 import { launchServer } from './start-server.js';
+import { lowerHelperThreads } from './thread-priority.js';
 import { HOLDFAST_VERSION, REDIS_VERSION } from './version.js';
 
 const HELP = `Usage: holdfast [file.conf] [--option value ...] [-]
@@ -51,6 +52,7 @@ async function main(): Promise<number> {
 }
 
 async function serve(commandLine: CommandLine & { action: 'serve' }): Promise<number> {
+  lowerHelperThreads();
   const launch = launchServer(
     {
       settings: readSettings(commandLine),

@@ -12,11 +12,14 @@ import { type PageView, RING_CELLS } from '../../core/memory/page-view.js';
 import type { KeyspaceCounters } from '../../core/memory/readable-dataset.js';
 import { PAGE_BYTES } from '../../core/memory/size-classes.js';
 import type { FramePlace } from '../commit/commit-pipeline.js';
+import { startLowered } from '../thread-priority.js';
 import { ImageError } from './image-error.js';
 import { type ImageOrder, type ImageThreadData, type ImageThreadMessage, ImageWord } from './image-messages.js';
 
 /** Copies waiting above this make the thread hurry: a quarter of the ring. */
 const WAITING_SHARE = 4;
+/** About a third of a busy processor: while the view is open copies of pages gather. */
+const NICE_IMAGE = 5;
 
 /** What an image is made of: the engine has this shape. */
 export interface ImagedDataset {
@@ -174,11 +177,12 @@ export class PageImageRun {
     });
     // Whoever waits is told; that nobody does is no failure of its own.
     this.whole.catch(() => {});
-    this.worker = new Worker(compiledModule(), {
+    const options = {
       name: 'holdfast-image',
       workerData: { path, words: this.words } satisfies ImageThreadData,
       execArgv: [],
-    });
+    };
+    this.worker = startLowered(() => new Worker(compiledModule(), options), NICE_IMAGE);
     this.worker.on('message', (message: ImageThreadMessage) => this.receive(message));
     this.worker.on('error', (error) =>
       this.fail(new ImageError('IMAGE_FAILED', `the image thread died: ${error}`, error)),

@@ -8,6 +8,8 @@ import { cpus } from 'node:os';
 /** Work between two rests, about. */
 const SLICE_MS = 0.5;
 const REST_MS_MAX = 2;
+/** Long enough for another thread to get the processor. */
+const REST_MS_HURRIED = 0.05;
 const LOOK_MS = 100;
 /** Processors that have to be left over: the one for this thread, and a little for what comes in bursts. */
 const SPARE_PROCESSORS = 1.25;
@@ -50,7 +52,7 @@ export class SnapshotPace {
     this.idleMs = around.processors().idleMs;
   }
 
-  /** Called between two pieces of work that are shorter than a slice. @param hurried there is no time to rest. */
+  /** Called between two pieces of work that are shorter than a slice. @param hurried there is time for hardly any rest. */
   rest(hurried = false): void {
     const { around } = this;
     const now = around.nowMs();
@@ -58,7 +60,7 @@ export class SnapshotPace {
     if (worked < SLICE_MS) return;
     this.workedMs += worked;
     if (now - this.lookedAt >= LOOK_MS) this.look(now);
-    if (this.scarce && !hurried) around.sleep(Math.min(worked, REST_MS_MAX));
+    if (this.scarce) around.sleep(hurried ? REST_MS_HURRIED : Math.min(worked, REST_MS_MAX));
     this.since = around.nowMs();
   }
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { startLowered } from '../thread-priority.js';
 import { SnapshotError } from './snapshot-error.js';
 import type { SnapshotJob, SnapshotResult, SnapshotStage } from './snapshot-job.js';
 import { JobNumber, JobWord, type SnapshotThreadData, type SnapshotThreadMessage } from './snapshot-messages.js';
@@ -28,12 +29,13 @@ export class SnapshotThreadHost {
   run(job: SnapshotJob, onStage: (stage: SnapshotStage) => void): Promise<SnapshotResult> {
     this.numbers[JobNumber.keys] = 0;
     const { words, numbers, faults } = this;
-    const worker = new Worker(compiledModule(), {
+    const options = {
       name: 'holdfast-snapshot',
       workerData: { job, faults, words, numbers } satisfies SnapshotThreadData,
       trackUnmanagedFds: false,
       execArgv: [],
-    });
+    };
+    const worker = startLowered(() => new Worker(compiledModule(), options));
     let outcome: SnapshotResult | SnapshotError = new SnapshotError('SNAPSHOT_FAILED', 'the snapshot thread ended');
     worker.on('message', (message: SnapshotThreadMessage) => {
       if (message.type === 'stage') onStage(message.stage);

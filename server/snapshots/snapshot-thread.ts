@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { nodeFiles } from '../../log/local/file-layer.js';
 import { errorText } from '../error-text.js';
+import { lowerThreadPriority } from '../thread-priority.js';
 import { openImageFile } from './image-file.js';
 import { SnapshotError } from './snapshot-error.js';
 import { SnapshotFaults } from './snapshot-faults.js';
@@ -9,7 +10,6 @@ import { nodeSnapshotFiles } from './snapshot-files.js';
 import { runSnapshotJob } from './snapshot-job.js';
 import { JobNumber, JobWord, type SnapshotThreadData, type SnapshotThreadMessage } from './snapshot-messages.js';
 import { SnapshotPace } from './snapshot-pace.js';
-import { lowerThreadPriority } from './thread-priority.js';
 
 function send(message: SnapshotThreadMessage): void {
   parentPort!.postMessage(message);
