@@ -59,25 +59,32 @@ export class DumpCopy {
   /**
    * Replaces the file at `path` by a copy of a snapshot's file. A reader finds the old one or the new one.
    * @param source the file of a published snapshot, of this content.
+   * @throws a system error; the file that was there stays, and nothing is left of the copy
    */
   replace(path: string, source: string, content: RdbContent): void {
     const { files } = this;
     this.write([{ ...content, identity: '' }, ...this.read()]);
     const temporary = join(dirname(path), temporaryNameOf(path));
     removeIfThere(files, temporary);
-    files.copy(source, temporary);
-    const fd = files.open(temporary, 'write');
     try {
-      files.fsync(fd, 'copy-write');
-    } finally {
-      files.close(fd);
+      files.copy(source, temporary);
+      const fd = files.open(temporary, 'write');
+      try {
+        files.fsync(fd, 'copy-write');
+      } finally {
+        files.close(fd);
+      }
+      files.rename(temporary, path);
+    } catch (error) {
+      // Whatever was written takes room from the log, and is never synced again.
+      this.clear(path);
+      throw error;
     }
-    files.rename(temporary, path);
     files.syncDirectory(dirname(path), 'copy-enter');
     this.write([{ ...content, identity: files.identity(path).text }]);
   }
 
-  /** Removes what a crash left of a copy. */
+  /** Removes what a crash or a failure left of a copy. */
   clear(path: string): void {
     removeIfThere(this.files, join(dirname(path), temporaryNameOf(path)));
   }

@@ -129,8 +129,9 @@ export class PageImageMaker {
   }
 
   /**
-   * Makes an image at a start and throws it away: a first view on cold code takes three times as long. The dataset may be
-   * empty, or not.
+   * Makes an image and throws it away, so that a benchmark measures warm code. A server does not do it at its start: the first
+   * cut of 200,000 keys took 0.4 ms, later ones 0.13, once, while the thread and the file cost every start. The dataset
+   * may be empty, or not.
    * @throws ImageError
    */
   async warmUp(path: string): Promise<void> {

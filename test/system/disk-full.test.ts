@@ -2,32 +2,18 @@
  * A disk without room for the next segment, with the real process on a small tmpfs: writes are refused before they are
  * executed, reads go on, writing resumes by itself, and a restart on the full disk works.
  */
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { pollUntil } from '../support/poll-until.js';
 import { readDigest, restartQuietly } from '../support/quiet-restart.js';
 import { describeWith } from '../support/require-servers.js';
 import type { RespClient } from '../support/resp-client.js';
-import { ServerProcess } from '../support/server-process.js';
-import { SmallDisk } from '../support/small-disk.js';
+import { smallDiskServer } from '../support/small-disk-server.js';
 
 const DISK_BYTES = 96 << 20;
 const VALUE = 'x'.repeat(50_000);
 const MISCONF = 'MISCONF Errors writing to the AOF file: No space left on device';
 
-let disk: SmallDisk | undefined;
-let server: ServerProcess | undefined;
-afterEach(async () => {
-  await server?.dispose();
-  disk?.dispose();
-  server = undefined;
-  disk = undefined;
-});
-
-async function start(): Promise<ServerProcess> {
-  disk = new SmallDisk(DISK_BYTES);
-  server = await ServerProcess.start({ kind: 'holdfast', directory: disk.directory });
-  return server;
-}
+const small = smallDiskServer();
 
 /** Writes keys until the server refuses one; returns how many it took. */
 async function writeUntilRefused(client: RespClient, prefix: string): Promise<number> {
@@ -48,9 +34,9 @@ async function expectAll(client: RespClient, prefix: string, count: number): Pro
 
 describeWith(['tmpfs'], 'a full disk', () => {
   test('refuses writes, serves reads, and writes again once there is room', async () => {
-    const running = await start();
+    const running = await small.start(DISK_BYTES);
     const client = await running.connect();
-    disk!.fill();
+    small.disk.fill();
     const written = await writeUntilRefused(client, 'a');
     expect(written).toBeGreaterThan(0);
     await expectAll(client, 'a', written);
@@ -58,7 +44,7 @@ describeWith(['tmpfs'], 'a full disk', () => {
     expect(((await client.command('PING')) as Error).message).toBe(MISCONF);
     expect(((await client.command('DEL', 'a0')) as Error).message).toBe(MISCONF);
     expect(await client.command('CONFIG', 'GET', 'dir')).toEqual(['dir', running.directory]);
-    disk!.free();
+    small.disk.free();
     await pollUntil('a write that is taken', async () => (await client.command('SET', 'again', 'x')) === 'OK');
     expect(await client.command('PING')).toBe('PONG');
     await restartQuietly(running, 'kill');
@@ -68,13 +54,13 @@ describeWith(['tmpfs'], 'a full disk', () => {
   });
 
   test('does not keep a server from starting', async () => {
-    const running = await start();
+    const running = await small.start(DISK_BYTES);
     const client = await running.connect();
     expect(await client.command('SET', 'expiring', 'x', 'PX', 1)).toBe('OK');
-    disk!.fill();
+    small.disk.fill();
     const written = await writeUntilRefused(client, 'b');
     await running.kill9();
-    disk!.fill();
+    small.disk.fill();
     await running.restart();
     const after = await running.connect();
     await expectAll(after, 'b', written);
@@ -82,11 +68,11 @@ describeWith(['tmpfs'], 'a full disk', () => {
     const digest = await readDigest(running);
     // A second start on the disk that is as full as before, this time after an orderly end.
     expect((await running.stop()).code).toBe(0);
-    disk!.fill();
+    small.disk.fill();
     await running.restart();
     await expectAll(await running.connect(), 'b', written);
     expect(await readDigest(running)).toBe(digest);
-    disk!.free();
+    small.disk.free();
     const last = await running.connect();
     await pollUntil('a write that is taken', async () => (await last.command('SET', 'again', 'x')) === 'OK');
   });

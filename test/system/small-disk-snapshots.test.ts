@@ -2,14 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { pollUntil } from '../support/poll-until.js';
 import { readDigest } from '../support/quiet-restart.js';
 import { describeWith } from '../support/require-servers.js';
 import type { RespClient } from '../support/resp-client.js';
 import { readInfo } from '../support/server-info.js';
-import { ServerProcess } from '../support/server-process.js';
-import { SmallDisk } from '../support/small-disk.js';
+import { smallDiskServer } from '../support/small-disk-server.js';
 import { checkSnapshots } from '../support/snapshot-check.js';
 
 const DISK_BYTES = 112 << 20;
@@ -19,23 +18,15 @@ const VALUE_BYTES = 50_000;
 /** Looks in a row at which nothing has changed: the log zeroes a megabyte in a fraction of one. */
 const QUIET_POLLS = 20;
 
-let disk: SmallDisk | undefined;
-let server: ServerProcess | undefined;
-afterEach(async () => {
-  await server?.dispose();
-  disk?.dispose();
-  server = undefined;
-  disk = undefined;
-});
+const small = smallDiskServer();
 
 /** A server on a small disk, with 10 MB that nothing compresses. */
 async function start(...args: string[]): Promise<{ client: RespClient; snapshots: string }> {
-  disk = new SmallDisk(DISK_BYTES);
-  server = await ServerProcess.start({ kind: 'holdfast', directory: disk.directory, args: ['--save', '', ...args] });
+  const server = await small.start(DISK_BYTES, ['--save', '', ...args]);
   const client = await server.connect();
   for (let i = 0; i < KEYS; i++) expect(await client.command('SET', `key:${i}`, randomBytes(VALUE_BYTES))).toBe('OK');
   await logAtRest();
-  return { client, snapshots: join(disk.directory, 'snapshots') };
+  return { client, snapshots: join(small.disk.directory, 'snapshots') };
 }
 
 /** The log has zeroed the room that it wants ahead: it takes none while a test counts bytes. */
@@ -57,13 +48,13 @@ async function writeMore(client: RespClient): Promise<void> {
 }
 
 const free = (): number => {
-  const { bavail, bsize } = statfsSync(disk!.directory);
+  const { bavail, bsize } = statfsSync(small.disk.directory);
   return bavail * bsize;
 };
 
 /** Takes room until so many bytes are free. */
 function leave(bytes: number): void {
-  writeFileSync(join(disk!.directory, 'filler'), Buffer.alloc(Math.max(0, free() - bytes)));
+  writeFileSync(join(small.disk.directory, 'filler'), Buffer.alloc(Math.max(0, free() - bytes)));
 }
 
 const work = (snapshots: string): string[] => readdirSync(snapshots).filter((name) => name.startsWith('work.'));
@@ -80,15 +71,15 @@ describeWith(['tmpfs'], 'a small disk', () => {
     expect(work(snapshots)).toEqual([]);
     expect(free()).toBeGreaterThanOrEqual(before - (1 << 20));
     expect(await client.command('SET', 'still', 'taken')).toBe('OK');
-    disk!.free();
+    small.disk.free();
     expect(await client.command('SAVE')).toBe('OK');
-    expect(checkSnapshots(server!.directory)).toHaveLength(1);
+    expect(checkSnapshots(small.server.directory)).toHaveLength(1);
   }, 60_000);
 
   test('no room for the file behind the image: nothing is left of either, and the one before stays', async () => {
     const { client, snapshots } = await start();
     expect(await client.command('SAVE')).toBe('OK');
-    const listed = checkSnapshots(server!.directory);
+    const listed = checkSnapshots(small.server.directory);
     const image = statSync(join(snapshots, readdirSync(snapshots).find((name) => name.endsWith('.image'))!)).size;
     await writeMore(client);
     // Without the old image it is just enough for the new one, and for half of the file.
@@ -96,32 +87,32 @@ describeWith(['tmpfs'], 'a small disk', () => {
     expect(((await client.command('SAVE')) as Error).message).toBe('ERR');
     expect(work(snapshots)).toEqual([]);
     expect(free()).toBeGreaterThan(KEPT_FREE + image);
-    expect(checkSnapshots(server!.directory)).toEqual(listed);
-    const digest = await readDigest(server!);
-    await server!.kill9();
-    await server!.restart();
-    expect(await readDigest(server!)).toBe(digest);
+    expect(checkSnapshots(small.server.directory)).toEqual(listed);
+    const digest = await readDigest(small.server);
+    await small.server.kill9();
+    await small.server.restart();
+    expect(await readDigest(small.server)).toBe(digest);
   }, 60_000);
 
   test('the old image makes room for the new snapshot; a copy that has none is not made', async () => {
     const { client, snapshots } = await start();
     expect(await client.command('SAVE')).toBe('OK');
-    const dump = statSync(join(server!.directory, 'dump.rdb'));
+    const dump = statSync(join(small.server.directory, 'dump.rdb'));
     await writeMore(client);
     // Enough for the file, and for no copy.
     leave(KEPT_FREE + (15 << 20));
     expect(await client.command('SAVE')).toBe('OK');
-    await server!.outputMatching(/the page image .* is given up: the disk has no room/, 'the image given up');
-    await server!.outputMatching(/dump\.rdb was not replaced: the disk has \d+ bytes left/, 'the copy not made');
-    expect(statSync(join(server!.directory, 'dump.rdb')).ino).toBe(dump.ino);
-    expect(checkSnapshots(server!.directory)).toHaveLength(2);
+    await small.server.outputMatching(/the page image .* is given up: the disk has no room/, 'the image given up');
+    await small.server.outputMatching(/dump\.rdb was not replaced: the disk has \d+ bytes left/, 'the copy not made');
+    expect(statSync(join(small.server.directory, 'dump.rdb')).ino).toBe(dump.ino);
+    expect(checkSnapshots(small.server.directory)).toHaveLength(2);
     expect(readdirSync(snapshots).filter((name) => name.endsWith('.image'))).toHaveLength(1);
     expect(free()).toBeGreaterThanOrEqual(KEPT_FREE);
-    const digest = await readDigest(server!);
-    await server!.kill9();
-    await server!.restart();
-    expect(await readDigest(server!)).toBe(digest);
-    expect(existsSync(join(server!.directory, 'dump.rdb'))).toBe(true);
+    const digest = await readDigest(small.server);
+    await small.server.kill9();
+    await small.server.restart();
+    expect(await readDigest(small.server)).toBe(digest);
+    expect(existsSync(join(small.server.directory, 'dump.rdb'))).toBe(true);
   }, 60_000);
 
   test('one that was due is tried again once there is room', async () => {
@@ -131,10 +122,10 @@ describeWith(['tmpfs'], 'a small disk', () => {
     await pollUntil('a failure', async () => {
       return Number((await readInfo(client, 'persistence')).get('snapshot_failures_in_row')) >= 1;
     });
-    disk!.free();
+    small.disk.free();
     await pollUntil('a snapshot', async () => {
       return (await readInfo(client, 'persistence')).get('rdb_last_bgsave_status') === 'ok';
     });
-    expect(checkSnapshots(server!.directory).length).toBeGreaterThan(0);
+    expect(checkSnapshots(small.server.directory).length).toBeGreaterThan(0);
   }, 60_000);
 });

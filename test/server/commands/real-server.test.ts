@@ -68,6 +68,21 @@ describe('CLIENT', () => {
   });
 });
 
+describe('INFO memory', () => {
+  test('says what an empty server uses: what was used at the start, and after all keys are gone', async () => {
+    const empty = await ServerProcess.start({ kind: 'holdfast' });
+    const client = await empty.connect();
+    const [startup, dataset] = [await infoField(client, 'memory', 'used_memory_startup'), 'used_memory_dataset'];
+    expect(await infoField(client, 'memory', 'used_memory')).toBe(startup);
+    expect(await infoField(client, 'memory', dataset)).toBe('0');
+    for (let i = 0; i < 1000; i++) await client.command('SET', `key:${i}`, 'x'.repeat(100), 'EX', 1000);
+    expect(Number(await infoField(client, 'memory', dataset))).toBeGreaterThan(100_000);
+    expect(await client.command('FLUSHALL')).toBe('OK');
+    expect(await infoField(client, 'memory', 'used_memory')).toBe(startup);
+    await empty.dispose();
+  });
+});
+
 describeWith(['redis-server'], 'CLIENT LIST beside Redis', () => {
   test('has the fields of Redis in their order, and those of 7.2', async () => {
     const redis = await ServerProcess.start({ kind: 'redis' });

@@ -178,6 +178,37 @@ describe('the copy for the operator', () => {
     expect(isOurs()).toBe(false);
   });
 
+  it.each(['fsync', 'copy', 'rename'] as const)(
+    'that fails at its %s leaves nothing behind, and the one before',
+    (step) => {
+      run(7);
+      const before = readFileSync(path());
+      const failure = Object.assign(new Error('EIO: i/o error'), { code: 'EIO' });
+      const failing: SnapshotFiles = {
+        ...nodeSnapshotFiles,
+        fsync: (fd, site) => {
+          if (step === 'fsync' && site === 'copy-write') throw failure;
+          nodeSnapshotFiles.fsync(fd, site);
+        },
+        copy: (from, to) => {
+          nodeSnapshotFiles.copy(from, to);
+          if (step === 'copy') throw failure;
+        },
+        rename: (from, to) => {
+          if (step === 'rename' && to === path()) throw failure;
+          nodeSnapshotFiles.rename(from, to);
+        },
+      };
+      test.run('SET', 'another', 'x');
+      const { problems } = run(8, '', failing);
+      expect(problems.join()).toContain('dump.rdb was not replaced: EIO');
+      expect(existsSync(`${path()}.holdfast-tmp`)).toBe(false);
+      expect(readFileSync(path())).toEqual(before);
+      expect(isOurs()).toBe(true);
+      expect(listed()).toEqual([7, 8]);
+    },
+  );
+
   it('is known from before it is there', () => {
     run(7);
     const { manifest } = (() => {
