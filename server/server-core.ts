@@ -206,7 +206,7 @@ export class ServerCore implements RunningCore, ServerContext {
     this.writer = writer;
     commit.onAdvance = () => {
       this.background.refreshRefusals();
-      connections.release(commit.committed);
+      connections.release(commit.releasable);
     };
     commit.onFatal = (error) => this.fail(error);
     const { epoch, idx } = tail.position;

@@ -32,6 +32,8 @@ const LOOK_SYNC_SHARE = 1 / 2;
 const LOOK_MICROS_MAX = 1000;
 /** Share of writes in the commands of the last commit from which replies of reads wait for the next one, too. */
 const EVEN_SHARE_MIN = 0.2;
+/** Replies that only wait for the commit of their turn stand between two sequences: they can be let go without the second. */
+const FLOOR_STEP = 0.5;
 /** Batches in flight at most; a power of two above what the log's ring holds. */
 const FLIGHT_MAX = 4096;
 
@@ -100,9 +102,11 @@ export class CommitPipeline implements EffectSink {
   originGeneration = 0;
   /** Sequence of the newest committed entry. */
   committed = 0;
+  /** Replies that wait for this or less may leave: `committed`, or a little more where replies need not wait any longer. */
+  releasable = 0;
   /** Bytes of sealed entries that are not committed. */
   uncommittedBytes = 0;
-  /** `committed` moved, or congestion ended, or disk space ran short or came back. */
+  /** `committed` or `releasable` moved, or congestion ended, or disk space ran short or came back. */
   onAdvance: () => void = () => {};
   /** The log failed: no reply that waits may be sent any more. Called once. */
   onFatal: (error: Error) => void = () => {};
@@ -153,6 +157,13 @@ export class CommitPipeline implements EffectSink {
   /** Writers were many in the last commit; all commands before it. */
   private sharesEvenly = false;
   private commandsAtCommit = 0;
+  /** Replies wait for the commit of this turn that depend on nothing in it. */
+  private repliesHeld = false;
+  private readonly letGo = (): void => {
+    if (this.failed) return;
+    this.releasable = this.committed + FLOOR_STEP;
+    this.onAdvance();
+  };
   private readonly turnEnd = (): void => {
     this.scheduled = false;
     this.endTurnOrLook();
@@ -175,7 +186,7 @@ export class CommitPipeline implements EffectSink {
     this.framesBefore = lastFrame;
     this.firstPosition = writer.closedCount;
     this.effects = effects;
-    this.committed = lastSequence;
+    this.committed = this.releasable = lastSequence;
     this.sealedSequence = lastSequence;
     // The leader record that opened the epoch carries an origin reset.
     this.originGeneration++;
@@ -194,13 +205,20 @@ export class CommitPipeline implements EffectSink {
   }
 
   /**
-   * Every reply waits for this sequence at least; 0 for none. On a fast disk this thread commits at the end of the turn and
+   * What replies that are ready now wait for at least, between the committed sequence and the next; 0 for nothing. On a fast disk this thread commits at the end of the turn and
    * serves nobody meanwhile. Where writers are many, replies of reads wait for that, too: readers who are answered at once
-   * come back before it, several times while a writer waits once, and the writers lose the processor to them.
+   * come back before it, several times while a writer waits once, and the writers lose the processor to them. If the log
+   * thread gets the batch after all, they leave without it.
    */
-  get replyFloor(): number {
-    if (this.batchEntries === 0 || !this.sharesEvenly || this.flightTail !== this.flightHead) return 0;
-    return this.inlineNow && this.batchBytes <= INLINE_BYTES_MAX ? this.sealedSequence : 0;
+  replyFloor(): number {
+    if (!this.holdsReplies) return 0;
+    this.repliesHeld = true;
+    return this.committed + FLOOR_STEP;
+  }
+
+  private get holdsReplies(): boolean {
+    if (this.batchEntries === 0 || !this.sharesEvenly || this.flightTail !== this.flightHead) return false;
+    return this.inlineNow && this.batchBytes <= INLINE_BYTES_MAX;
   }
 
   /** The log has failed, and with it everything that waits for it. */
@@ -411,7 +429,7 @@ export class CommitPipeline implements EffectSink {
     const brought = batchEntries - this.entriesAtLook;
     if (looks === LOOKS_MAX || brought === 0) return false;
     // Readers whose replies are held do not come back before the commit.
-    if (this.replyFloor > 0 && batchEntries < this.commandsRun() - this.commandsAtCommit) return true;
+    if (this.holdsReplies && batchEntries < this.commandsRun() - this.commandsAtCommit) return true;
     if (brought < LOOK_ENTRIES_MIN || brought < batchEntries * LOOK_SHARE_MIN) return false;
     return brought >= (this.commandsRun() - this.commandsAtLook) * LOOK_WRITES_MIN;
   }
@@ -460,7 +478,8 @@ export class CommitPipeline implements EffectSink {
     this.inlineCommits++;
     this.batch = undefined;
     this.batchEntries = 0;
-    this.committed = batchFirstSequence + batchEntries - 1;
+    this.committed = this.releasable = batchFirstSequence + batchEntries - 1;
+    this.repliesHeld = false;
     this.expectedEntries = batchEntries;
     const commands = this.commandsRun();
     const share = batchEntries / (commands - this.commandsAtCommit);
@@ -505,6 +524,10 @@ export class CommitPipeline implements EffectSink {
     this.flightTail++;
     this.uncommittedBytes += bytes;
     this.threadCommits++;
+    if (!this.repliesHeld) return;
+    // Not here: a connection may be in the middle of its turn.
+    this.repliesHeld = false;
+    setImmediate(this.letGo);
   }
 
   private threadAdvanced(): void {
@@ -520,7 +543,7 @@ export class CommitPipeline implements EffectSink {
     }
     if (committed > this.committed) {
       this.expectedEntries = committed - this.committed + this.batchEntries;
-      this.committed = committed;
+      this.committed = this.releasable = committed;
     }
     if (this.cuts.length > 0) this.settleCuts();
     this.placeWaiting();

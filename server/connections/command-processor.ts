@@ -36,8 +36,8 @@ export interface CommandProcessor {
 export interface CommitState {
   /** Replies that depend on this sequence or an earlier one may leave. */
   readonly committed: number;
-  /** Every reply waits for this sequence at least, whatever it depends on; 0 for none. */
-  readonly replyFloor: number;
+  /** What replies wait for at least that are ready now, whatever they depend on; 0 for nothing. They are released with it. */
+  replyFloor(): number;
   /** True while no command may be executed. */
   readonly congested: boolean;
   /** Bytes of effects that are not committed. */

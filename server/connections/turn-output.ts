@@ -86,8 +86,11 @@ export class TurnOutput<Writer extends ReplyWriter = ReplyWriter> implements Rep
   end(): void {
     const { writer } = this;
     const { output, transport } = this.target!;
-    if (this.commit!.replyFloor > 0) this.holdAll(this.commit!.replyFloor);
-    if (writer.position > this.regionStart) this.flush(writer.position);
+    if (writer.position > this.regionStart) {
+      const floor = this.commit!.replyFloor();
+      if (floor > 0) this.holdAll(floor);
+      this.flush(writer.position);
+    }
     if (this.settled && !output.release(this.context!, transport, this.commit!.committed)) this.broken = true;
     this.leaveBlock();
   }

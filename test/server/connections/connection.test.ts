@@ -317,10 +317,10 @@ describe('backpressure', () => {
   test('where every reply waits for a commit, those of a turn leave behind it in their order', async () => {
     const { transport } = server.client();
     server.commit.held = true;
-    server.commit.replyFloor = server.commit.write();
+    server.commit.floor = server.commit.write();
     transport.send(commands('PING', 'GET k', 'SET k v', 'PING'));
     expect([server.processor.executed, transport.text]).toEqual([4, '']);
-    server.commit.replyFloor = 0;
+    server.commit.floor = 0;
     server.commit.commit(1);
     // A later turn keeps the order: the SET of the first one is not committed yet.
     transport.send(commands('PING'));

@@ -14,13 +14,17 @@ import type { KeyFetcher } from '../../../server/resp/key-scout.js';
 export class SmallCommit implements CommitState {
   committed = 0;
   congested = false;
-  replyFloor = 0;
+  floor = 0;
   uncommittedBytes = 0;
   /** Sequence of the last write. */
   sequence = 0;
   /** False: a write is committed at once. */
   held = false;
   onAdvance: () => void = () => {};
+
+  replyFloor(): number {
+    return this.floor;
+  }
 
   write(): number {
     this.sequence++;
