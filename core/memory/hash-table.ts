@@ -6,7 +6,7 @@
  *
  *   high lane of the hash   | prefix: picks the directory entry | 8 bits: order inside the table page | rest: unused |
  *   directory entry         | names the table page: `table-directory.ts`
- *   table page              | 256 cells of 8 bytes: reference 32 (0 = empty) | hash bits 8 | access clock 24 |
+ *   table page              | 64 cells of 8 bytes:  reference 32 (0 = empty) | hash bits 8 | access clock 24 |
  *
  * A page of depth d holds all records whose hash begins with the same d bits. Its cells are a Robin Hood table on the next 8
  * bits (home cell = the first 6 of them, probing wraps around): entries lie in the order of their homes, so a miss stops early and an
@@ -358,6 +358,8 @@ export class HashTable {
     this.headsOfDepth.fill(0);
     this.scratch = NO_SCRATCH;
     this.cursorState = CURSOR_NONE;
+    // What was expected was expected of the entries that are gone.
+    this.pagesExpected = this.depthExpected = 0;
   }
 
   // ---- cells -------------------------------------------------------------------------------------------------------------

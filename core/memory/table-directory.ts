@@ -47,7 +47,7 @@ export class TableDirectory {
     return entry !== 0 ? entry : this.entryNotCopied(high);
   }
 
-  entryNotCopied(high: number): number {
+  private entryNotCopied(high: number): number {
     if (this.previous === null) throw new Error('hash table: a directory entry is missing');
     return this.previous[high >>> this.previousShift]!;
   }

@@ -74,6 +74,17 @@ function grown(hash: Hash, count: number): { keys: FakeRecordKeys; table: HashTa
   return { keys, table };
 }
 
+/** How many of the first `count` keys are not found, or not with the reference and clock that they were entered with. */
+function wrongKeys({ table, keys }: Loaded, count: number): number {
+  let wrong = 0;
+  for (let number = 0; number < count; number++) {
+    const key = keyOf(number);
+    keys.hash(key);
+    if (table.find(keys.high, key, 0, key.length) !== number + 1 || table.clock() !== number) wrong++;
+  }
+  return wrong;
+}
+
 /** All keys, as a whole SCAN visits them. */
 function scanned({ table, keys }: { table: HashTable; keys: FakeRecordKeys }): string[] {
   const seen: string[] = [];
@@ -99,13 +110,7 @@ for (const { name, make, counts } of HASHES) {
         loaded.enter(1000);
         const { table, keys } = loaded;
         expect(table.count).toBe(count);
-        let wrong = 0;
-        for (let number = 0; number < count; number++) {
-          const key = keyOf(number);
-          keys.hash(key);
-          if (table.find(keys.high, key, 0, key.length) !== number + 1 || table.clock() !== number) wrong++;
-        }
-        expect(wrong).toBe(0);
+        expect(wrongKeys(loaded, count)).toBe(0);
         const other = grown(make(), count);
         expect(table.bytes).toBeLessThanOrEqual(other.table.bytes * 1.1 + 4096);
         expect(scanned(loaded).sort()).toEqual(scanned(other).sort());
@@ -115,6 +120,7 @@ for (const { name, make, counts } of HASHES) {
           table.find(keys.high, key, 0, key.length);
           table.insert(keys.add(key));
         }
+        let wrong = 0;
         for (let number = 0; number < count; number++) {
           const key = keyOf(number);
           keys.hash(key);
@@ -172,19 +178,13 @@ for (const { name, make, counts } of HASHES) {
       for (const factor of [1, 8]) {
         it(`of ${count} keys where ${factor} times as many were expected has the size of a grown one in the end`, () => {
           const loaded = new Loaded(make());
-          const { table, keys } = loaded;
+          const { table } = loaded;
           for (let number = 0; number < count; number++) {
             if (number % 1000 === 100) table.expectEntries(Math.min(count, number * 8) * factor);
             insert(loaded, number);
           }
           mergeAll(table);
-          let wrong = 0;
-          for (let number = 0; number < count; number++) {
-            const key = keyOf(number);
-            keys.hash(key);
-            if (table.find(keys.high, key, 0, key.length) !== number + 1 || table.clock() !== number) wrong++;
-          }
-          expect(wrong).toBe(0);
+          expect(wrongKeys(loaded, count)).toBe(0);
           const other = grown(make(), count);
           expect(table.count).toBe(count);
           // Pages of equal hashes are chained where the directory ended, which may lie deeper.
@@ -206,6 +206,15 @@ it('reads few records again where it knew how many keys come', () => {
   }
   expect(loaded.keys.hashed).toBeLessThan(count / 5);
   expect(grown(new KeyHash(SEED), count).keys.hashed).toBeGreaterThan(count);
+});
+
+it('expects nothing any more once it is cleared', () => {
+  const loaded = new Loaded(new KeyHash(SEED));
+  for (let number = 0; number < 100; number++) insert(loaded, number);
+  loaded.table.expectEntries(1_000_000);
+  loaded.table.clear();
+  for (let number = 100; number < 300; number++) insert(loaded, number);
+  expect(loaded.table.bytes).toBeLessThan(16_384);
 });
 
 it('gives back all that it expected in vain when its keys are removed', () => {
