@@ -121,6 +121,15 @@ export class SnapshotService {
    */
   async load(tail: LogTail, accepted: AcceptedLog): Promise<void> {
     this.identity = { logId: tail.logId, timeline: tail.timeline };
+    try {
+      await this.loadState(tail, accepted);
+    } finally {
+      // Where the image was not tried.
+      await this.imageThread?.close();
+    }
+  }
+
+  private async loadState(tail: LogTail, accepted: AcceptedLog): Promise<void> {
     const { directory } = this.parts;
     if (tail.lastSequence === 0 && this.store.snapshots.length === 0) {
       const source = findImport(directory, this.names);
@@ -129,8 +138,6 @@ export class SnapshotService {
     }
     refuseForeignData(directory, this.names, this.copy, this.record);
     this.loaded = { ...(await this.recovery.load(tail, accepted)), expired: 0 };
-    // Where the image was not tried.
-    await this.imageThread?.close();
   }
 
   /**
